@@ -1,0 +1,1 @@
+"""A small shop: prices over HTTP and over websockets that never close."""

@@ -1,0 +1,207 @@
+"""What to do with a class statement that has to be executed again.
+
+    bodies of methods only               swapped; this module is not even asked
+    members of a plain class             a class body of just those members is executed and folded into the live class
+    bases                                assigned to the live class
+    dataclass, enum, named tuple, …      the whole statement is executed, its class folded into the live one
+    slots, metaclass, class keywords     refused
+
+The live class stays in every case, so that instances, subclasses and isinstance hold.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from livecode.engine.diff import Diff, Pair, diff
+from livecode.engine.facts import ClassKind
+from livecode.engine.forms import Form, Kind
+from livecode.engine.refusals import refusal
+from livecode.model.report import Change, ChangeKind, Refusal
+
+MADE_BY_DECORATOR = frozenset(
+    {
+        *("__init__", "__post_init__", "__new__", "__repr__", "__hash__", "__eq__", "__ne__"),
+        *("__lt__", "__le__", "__gt__", "__ge__", "__setattr__", "__delattr__", "__getstate__", "__setstate__"),
+        *("__attrs_pre_init__", "__attrs_post_init__", "__init_subclass__", "__set_name__"),
+        *("_generate_next_value_", "__match_args__", "__replace__"),
+    }
+)
+"""Methods that what builds a class (a decorator, a metaclass) looks at or writes itself."""
+
+REBUILDABLE = frozenset({ClassKind.DATACLASS, ClassKind.ENUM, ClassKind.NAMED_TUPLE, ClassKind.REBUILT})
+
+
+@dataclass(frozen=True, slots=True)
+class ClassEdit:
+    """How a live class is brought to its new source.
+
+    Attributes:
+        form: The class statement as it will be.
+        rebuild: The whole statement is executed; the rest does not apply.
+        members: Members to execute, in order.
+        swaps: Members of which only function bodies changed.
+        shifts: Members that only moved.
+        removed: Attributes to delete.
+        bases: True if the bases are to be assigned again.
+        annotations: True if `__annotations__` has to be made again.
+        nested: Edits of classes inside this one.
+        changes: What the report says.
+    """
+
+    form: Form
+    rebuild: bool = False
+    members: tuple[Form, ...] = ()
+    swaps: tuple[Pair, ...] = ()
+    shifts: tuple[Pair, ...] = ()
+    removed: tuple[str, ...] = ()
+    bases: bool = False
+    annotations: bool = False
+    nested: tuple[ClassEdit, ...] = ()
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """Qualified name of the class, in parts."""
+        return (*self.form.scope, self.form.name)
+
+
+def class_edit(
+    module: str, old: Form, new: Form, classes: Mapping[str, ClassKind], dirty: Collection[str]
+) -> tuple[ClassEdit | None, list[Refusal]]:
+    """How to bring a live class from `old` to `new`, or why it cannot be done.
+
+    Args:
+        module: For the refusals.
+        old: The class statement that runs.
+        new: The class statement to come; the same object if the class is only re-run.
+        classes: Kind of each live class of the module.
+        dirty: Names of the module that get another value.
+
+    Returns:
+        The edit, None if the statement is to be executed like any other (there is no live class), and refusals.
+    """
+    kind = classes.get(".".join((*old.scope, old.name)))
+    if kind is None:
+        return None, []
+    change = diff(old.members, new.members)
+    members = _members_to_run(change, new.members, dirty)
+    old_node, new_node = old.node, new.node
+    assert isinstance(old_node, ast.ClassDef)
+    assert isinstance(new_node, ast.ClassDef)
+    if _dumps(old_node.keywords) != _dumps(new_node.keywords):
+        return None, [refusal("LC102", f"{new.label()} changes its class keywords", module=module, line=new.start)]
+    decorators_same = _dumps(old_node.decorator_list) == _dumps(new_node.decorator_list)
+    methods_only = _methods_only(change, members)
+    if decorators_same and (methods_only or (kind is ClassKind.PLAIN and not new_node.decorator_list)):
+        bases = _dumps(old_node.bases) != _dumps(new_node.bases) or _mentions(new_node.bases, dirty)
+        if not bases or kind is ClassKind.PLAIN:
+            return _member_edit(module, change, new, members, bases, classes, dirty)
+    if kind in REBUILDABLE and _dumps(old_node.bases) == _dumps(new_node.bases):
+        label = Change(ChangeKind.CHANGED, new.label(), f"{kind.value}, built again in place", new.start)
+        return ClassEdit(new, rebuild=True, changes=(label,)), []
+    code = "LC103" if kind is ClassKind.SLOTTED else "LC105"
+    what = f"{new.label()} is {kind.value} and changes more than its methods"
+    return None, [refusal(code, what, module=module, line=new.start)]
+
+
+def _members_to_run(change: Diff, members: Sequence[Form], dirty: Collection[str]) -> tuple[Form, ...]:
+    """Changed and added members, those that read what these bind, and all that bind a name together with them."""
+    run = {id(pair.new) for pair in change.changed} | {id(form) for form in change.added}
+    touched = {name for form in change.removed for name in form.names.binds}
+    size = -1
+    while len(run) > size:
+        size = len(run)
+        rebound = {name for form in members if id(form) in run for name in form.names.binds} | touched
+        for form in members:
+            reads = form.names.reads & (rebound | set(dirty))
+            if (reads or set(form.names.binds) & rebound) and not form.keep:
+                run.add(id(form))
+    return tuple(form for form in members if id(form) in run and not isinstance(form.node, ast.Pass))
+
+
+def _methods_only(change: Diff, members: Sequence[Form]) -> bool:
+    """True if nothing that the builder of the class looks at changes."""
+    touched = [*members, *change.removed, *(pair.old for pair in change.changed)]
+    return all(
+        form.kind is Kind.DOC
+        or isinstance(form.node, ast.Pass)
+        or (form.kind is Kind.FUNCTION and form.name not in MADE_BY_DECORATOR and _plainly_decorated(form))
+        for form in touched
+    )
+
+
+def _plainly_decorated(form: Form) -> bool:
+    decorators: list[ast.expr] = getattr(form.node, "decorator_list", [])
+    return all(
+        (isinstance(item, ast.Name) and item.id in {"property", "staticmethod", "classmethod"})
+        or (isinstance(item, ast.Attribute) and item.attr in {"setter", "getter", "deleter"})
+        for item in decorators
+    )
+
+
+def _member_edit(
+    module: str,
+    change: Diff,
+    new: Form,
+    members: tuple[Form, ...],
+    bases: bool,
+    classes: Mapping[str, ClassKind],
+    dirty: Collection[str],
+) -> tuple[ClassEdit, list[Refusal]]:
+    nested, refusals = [], []
+    for pair in change.changed:
+        if pair.old.kind is Kind.CLASS and pair.new.kind is Kind.CLASS:
+            edit, refused = class_edit(module, pair.old, pair.new, classes, dirty)
+            refusals += refused
+            if edit is not None and not edit.rebuild:
+                nested.append(edit)
+    inside = {id(edit.form) for edit in nested}
+    members = tuple(form for form in members if id(form) not in inside)
+    executed = {id(form) for form in members}
+    bound = {name for form in new.members for name in form.names.binds}
+    gone = [*change.removed, *(pair.old for pair in change.changed)]
+    removed = dict.fromkeys(name for form in gone for name in form.names.binds if name not in bound)
+    edit = ClassEdit(
+        new,
+        members=members,
+        swaps=tuple(pair for pair in change.edited if id(pair.new) not in executed),
+        shifts=tuple(pair for pair in change.same if id(pair.new) not in executed),
+        removed=tuple(removed),
+        bases=bases,
+        annotations=any(_annotated(form) for form in [*members, *change.removed, *(p.old for p in change.changed)]),
+        nested=tuple(nested),
+        changes=tuple(_changes(change, new, members, bases, nested)),
+    )
+    return edit, refusals
+
+
+def _changes(
+    change: Diff, new: Form, members: Sequence[Form], bases: bool, nested: Sequence[ClassEdit]
+) -> list[Change]:
+    added, changed = {id(form) for form in change.added}, {id(pair.new) for pair in change.changed}
+    said = [Change(ChangeKind.CHANGED, new.label(), "has other bases", new.start)] if bases else []
+    said += [Change(ChangeKind.REMOVED, form.label()) for form in change.removed if form.names.binds]
+    for pair in change.edited:
+        labels = dict.fromkeys(".".join(leaf.path) + "()" for leaf in pair.changed_leaves())
+        said += [Change(ChangeKind.CHANGED, label, "", pair.new.start) for label in labels]
+    for form in members:
+        kind = (
+            ChangeKind.ADDED if id(form) in added else ChangeKind.CHANGED if id(form) in changed else ChangeKind.RERUN
+        )
+        said.append(Change(kind, form.label(), "" if kind is not ChangeKind.RERUN else "with the rest", form.start))
+    return [*said, *(item for edit in nested for item in edit.changes)]
+
+
+def _annotated(form: Form) -> bool:
+    return any(isinstance(node, ast.AnnAssign) for node in form.nodes)
+
+
+def _mentions(nodes: Sequence[ast.AST], names: Collection[str]) -> bool:
+    return any(isinstance(item, ast.Name) and item.id in names for node in nodes for item in ast.walk(node))
+
+
+def _dumps(nodes: Sequence[ast.AST]) -> list[str]:
+    return [ast.dump(node) for node in nodes]

@@ -1,0 +1,114 @@
+"""Code objects as values: find, shift, pair and redirect them. Nothing here touches a function."""
+
+from __future__ import annotations
+
+import warnings
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from types import CodeType
+
+CO_GENERATOR = 0x20
+CO_COROUTINE = 0x80
+CO_ASYNC_GENERATOR = 0x200
+CO_HAS_DOCSTRING = 0x4000000  # from 3.13 on
+
+_TARGET = "a constant that is replaced by the function to call"
+
+
+def nested(code: CodeType) -> Iterator[CodeType]:
+    """The code objects made by `code`, directly."""
+    return (const for const in code.co_consts if isinstance(const, CodeType))
+
+
+def walk(code: CodeType) -> Iterator[CodeType]:
+    """`code` and every code object inside it."""
+    yield code
+    for inner in nested(code):
+        yield from walk(inner)
+
+
+def by_place(code: CodeType) -> Mapping[tuple[str, int], list[CodeType]]:
+    """Every code object inside `code`, by qualified name and first line."""
+    table: dict[tuple[str, int], list[CodeType]] = defaultdict(list)
+    for inner in walk(code):
+        table[inner.co_qualname, inner.co_firstlineno].append(inner)
+    return table
+
+
+def shifted(code: CodeType, lines: int) -> CodeType:
+    """The same code, `lines` further down: tracebacks and `inspect.getsource` follow a function that moved."""
+    return code.replace(
+        co_firstlineno=code.co_firstlineno + lines,
+        co_consts=tuple(shifted(c, lines) if isinstance(c, CodeType) else c for c in code.co_consts),
+    )
+
+
+def pair_nested(old: CodeType, new: CodeType) -> dict[CodeType, CodeType]:
+    """Which code object inside `new` stands for which one inside `old`, by name and order of occurrence.
+
+    Closures that a function made before it changed are functions with such old nested code.
+    """
+    pairs: dict[CodeType, CodeType] = {}
+    waiting: dict[str, list[CodeType]] = defaultdict(list)
+    for inner in nested(new):
+        waiting[inner.co_name].append(inner)
+    for inner in nested(old):
+        if waiting[inner.co_name]:
+            partner = waiting[inner.co_name].pop(0)
+            pairs[inner] = partner
+            pairs.update(pair_nested(inner, partner))
+    return pairs
+
+
+def docstring(code: CodeType) -> str | None:
+    """The docstring that a function made from `code` starts with.
+
+    Source: `PyFunction_New` in CPython's funcobject.c. Up to 3.12 it takes the first constant; from 3.13 on a flag
+    says whether there is one.
+    """
+    first = code.co_consts[0] if code.co_consts else None
+    if not isinstance(first, str) or code.co_name == "<lambda>":
+        return None
+    marked = bool(code.co_flags & CO_HAS_DOCSTRING)
+    return first if marked or not MARKS_DOCSTRINGS else None
+
+
+def redirect(old: CodeType, target: object) -> CodeType:
+    """Code for the function that has `old` now, which calls `target` with whatever it is given.
+
+    A function's code can be replaced only by code with as many free variables; this one has the same and ignores
+    them. It is needed where the new function has others (a method gains `super()`) or is no function at all.
+    """
+    asynchronous = bool(old.co_flags & CO_COROUTINE)
+    template = _template(old.co_freevars, asynchronous)
+    return template.replace(
+        co_consts=tuple(target if const is _TARGET or const == _TARGET else const for const in template.co_consts),
+        co_name=old.co_name,
+        co_qualname=old.co_qualname,
+        co_filename=old.co_filename,
+        co_firstlineno=old.co_firstlineno,
+    )
+
+
+def _template(freevars: tuple[str, ...], asynchronous: bool) -> CodeType:
+    names = ", ".join(freevars)
+    define, wait = ("async def", "await ") if asynchronous else ("def", "")
+    source = (
+        f"def make({names}):\n"
+        f" {define} call(*args, **kwargs):\n"
+        f"  {'; '.join(freevars) or 'pass'}\n"
+        f"  return {wait}{_TARGET!r}(*args, **kwargs)\n"
+        " return call\n"
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)  # a string is called, until it is replaced
+        made = compile(source, "<livecode redirect>", "exec", dont_inherit=True)
+    return next(code for code in walk(made) if code.co_name == "call")
+
+
+def _marks_docstrings() -> bool:
+    probe = compile("def f():\n 'doc'", "<livecode probe>", "exec", dont_inherit=True)
+    return any(code.co_flags & CO_HAS_DOCSTRING for code in walk(probe))
+
+
+MARKS_DOCSTRINGS = _marks_docstrings()

@@ -1,0 +1,250 @@
+"""Which unchanged statements must be executed again, because they read what a push changes.
+
+    config.py    RATE = 1  ──▶ 2                 the push
+    pricing.py   from config import RATE          reads config.RATE       → re-run
+                 BASE = RATE * 100                reads RATE              → re-run
+                 def price(): return BASE         reads it when called    → not re-run
+
+A name is *dirty* if it will be bound to another value. A function is *tainted* if calling it reads a dirty name, and a
+decorator is *reshaped* if it makes other functions than before. Dirt spreads to statements that read it while they
+are executed, from there to the names that they bind, and along imports to other modules, until nothing is added.
+A function or class that is only redefined keeps its identity, so it dirties nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from livecode.engine.diff import Diff
+from livecode.engine.facts import ModuleFacts, Project, absolute
+from livecode.engine.forms import Form, Kind
+from livecode.engine.names import Imported, names_in_body
+
+
+@dataclass
+class Spread:
+    """What is known so far of one module while the dirt spreads.
+
+    Attributes:
+        facts: The module.
+        forms: Its forms as they will be after the push.
+        runs: Index in `forms` → why that form is executed.
+        dirty: Names that get another value.
+        tainted: Functions whose call gives another result at import time.
+        reshaped: Decorators that make other functions.
+    """
+
+    facts: ModuleFacts
+    forms: tuple[Form, ...]
+    runs: dict[int, str] = field(default_factory=dict)
+    dirty: set[str] = field(default_factory=set)
+    tainted: set[str] = field(default_factory=set)
+    reshaped: set[str] = field(default_factory=set)
+
+    def size(self) -> int:
+        """Grows while there is something new to spread."""
+        return len(self.runs) + len(self.dirty) + len(self.tainted) + len(self.reshaped)
+
+
+def spread(diffs: Mapping[str, Diff], edited: Mapping[str, ModuleFacts], project: Project) -> dict[str, Spread]:
+    """Every module in which something is executed, with the reason for each form.
+
+    Args:
+        diffs: What the push does to each of its loaded modules.
+        edited: The same modules as they run now, with the forms of the new source.
+        project: The other loaded modules.
+    """
+    found = {name: _start(diffs[name], facts) for name, facts in edited.items()}
+    waiting = list(found)
+    while waiting:
+        name = waiting.pop(0)
+        here = found[name]
+        before = here.size()
+        _spread_inside(here, found)
+        if here.size() == before and not (here.dirty or here.tainted or here.reshaped):
+            continue
+        for importer in project.importers(name):
+            there = found.get(importer) or _untouched(project, importer)
+            if there is None:
+                continue
+            size = there.size()
+            _spread_inside(there, found | {importer: there})
+            if there.size() > size:
+                found[importer] = there
+                waiting.append(importer)
+    return found
+
+
+def run_order(found: Mapping[str, Spread]) -> list[str]:
+    """The modules in an order in which each comes after those it imports from; cycles keep the order given."""
+    order: list[str] = []
+    visiting: set[str] = set()
+
+    def visit(name: str) -> None:
+        if name in visiting:
+            return
+        visiting.add(name)
+        here = found[name]
+        for form in here.forms:
+            for item in form.names.imports:
+                for target in _targets(here.facts, item):
+                    if target in found:
+                        visit(target)
+        order.append(name)
+
+    for name in found:
+        visit(name)
+    return order
+
+
+def _untouched(project: Project, module: str) -> Spread | None:
+    facts = project.facts(module)
+    return None if facts is None else Spread(facts, facts.forms)
+
+
+def _start(diff: Diff, facts: ModuleFacts) -> Spread:
+    here = Spread(facts, facts.forms)
+    index = {id(form): number for number, form in enumerate(facts.forms)}
+    imported = {item for old in _old_forms(diff) for item in old.names.imports}
+    for pair in diff.changed:
+        here.runs[index[id(pair.new)]] = "changed"
+        if pair.new.kind is Kind.IMPORT:
+            here.dirty |= {item.bound for item in pair.new.names.imports if item not in imported}
+        elif _keeps_identity(pair.old, pair.new):
+            here.tainted.add(pair.new.name)
+            here.reshaped.add(pair.new.name)
+        else:
+            here.dirty |= {*pair.new.names.binds, *pair.old.names.binds}
+    for form in diff.added:
+        here.runs[index[id(form)]] = "added"
+        if form.kind is Kind.IMPORT:
+            here.dirty |= {item.bound for item in form.names.imports if item not in imported}
+        else:
+            here.dirty |= set(form.names.binds)
+    for form in diff.removed:
+        here.dirty |= set(form.names.binds) - {item.bound for item in form.names.imports}
+    for pair in diff.edited:
+        here.reshaped |= {
+            new.name
+            for old, new in pair.leaf_pairs()
+            if new.path == (new.name,) and new.name != "<lambda>" and old.nested != new.nested
+        }
+    return here
+
+
+def _old_forms(diff: Diff) -> Iterator[Form]:
+    for pair in (*diff.same, *diff.edited, *diff.changed):
+        yield pair.old
+    yield from diff.removed
+
+
+def _keeps_identity(old: Form, new: Form) -> bool:
+    if old.kind is not new.kind or new.kind not in (Kind.FUNCTION, Kind.CLASS):
+        return False
+    return new.kind is Kind.CLASS or not (_decorated(old) or _decorated(new))
+
+
+def _decorated(form: Form) -> bool:
+    return bool(getattr(form.node, "decorator_list", ()))
+
+
+def _spread_inside(here: Spread, found: Mapping[str, Spread]) -> None:
+    size = -1
+    while here.size() > size:
+        size = here.size()
+        _taint(here)
+        for number, form in enumerate(here.forms):
+            _import_dirt(here, form, found)
+            if number not in here.runs:
+                reason = _reason(here, form, found)
+                if reason and not form.keep:
+                    here.runs[number] = reason
+                    if not (form.kind is Kind.IMPORT or _keeps_identity(form, form)):
+                        here.dirty |= set(form.names.binds)
+        _rebuild_accumulators(here)
+
+
+def _taint(here: Spread) -> None:
+    """Functions that mention a dirty name, or another tainted function, give another result."""
+    for form in here.forms:
+        if form.kind is Kind.FUNCTION and form.name not in here.tainted:
+            mentioned = names_in_body(form.node)
+            if mentioned & here.dirty or mentioned & here.tainted:
+                here.tainted.add(form.name)
+
+
+def _import_dirt(here: Spread, form: Form, found: Mapping[str, Spread]) -> None:
+    """What an import statement brings in is as dirty as it is where it comes from."""
+    for item in form.names.imports:
+        source = found.get(absolute(here.facts.package, item.module, item.level))
+        if source is None or item.name is None:
+            continue
+        for mine, theirs in (
+            (here.dirty, source.dirty),
+            (here.tainted, source.tainted),
+            (here.reshaped, source.reshaped),
+        ):
+            if item.name == "*":
+                mine |= {name for name in theirs if not name.startswith("_")}
+            elif item.name in theirs:
+                mine.add(item.bound)
+
+
+def _reason(here: Spread, form: Form, found: Mapping[str, Spread]) -> str:
+    names = form.names
+    if form.kind is Kind.IMPORT:
+        return _import_reason(here, form, found)
+    read = sorted(names.reads & here.dirty)
+    if read:
+        return f"reads {read[0]}"
+    shaped = sorted(names.calls & here.reshaped) if _decorated(form) else []
+    if shaped:
+        return f"decorated by {shaped[0]}"
+    called = sorted(names.calls & here.tainted - here.reshaped) if not _decorated(form) else []
+    if called and form.kind is not Kind.FUNCTION:
+        return f"calls {called[0]}(), which reads what changed"
+    for owner, attribute in sorted(names.attributes):
+        module = _module_bound_to(here, owner)
+        if module is not None and module in found and attribute in found[module].dirty:
+            return f"reads {owner}.{attribute}"
+    return ""
+
+
+def _import_reason(here: Spread, form: Form, found: Mapping[str, Spread]) -> str:
+    for item in form.names.imports:
+        module = absolute(here.facts.package, item.module, item.level)
+        source = found.get(module)
+        if source is not None and item.name is not None:
+            public = {name for name in source.dirty if not name.startswith("_")}
+            dirty = public if item.name == "*" else source.dirty & {item.name}
+            if dirty:
+                return f"imports {min(dirty)} from {module}"
+    return ""
+
+
+def _module_bound_to(here: Spread, name: str) -> str | None:
+    """The module that a name of an import statement stands for: `import a.b as c`, `from . import c`."""
+    for form in here.forms:
+        for item in form.names.imports:
+            if item.bound == name:
+                return _targets(here.facts, item)[-1]
+    return None
+
+
+def _targets(facts: ModuleFacts, item: Imported) -> list[str]:
+    module = absolute(facts.package, item.module, item.level)
+    if item.name is None or item.name == "*":
+        return [module]
+    return [module, f"{module}.{item.name}"]
+
+
+def _rebuild_accumulators(here: Spread) -> None:
+    """A form that is re-run and both reads and binds a name needs the name's earlier value, so its binders re-run."""
+    for number in list(here.runs):
+        updated = here.forms[number].names.updates
+        if here.forms[number].kind in (Kind.FUNCTION, Kind.CLASS) or not updated:
+            continue
+        for earlier, form in enumerate(here.forms):
+            if earlier not in here.runs and updated & set(form.names.binds):
+                here.runs[earlier] = f"binds {sorted(updated)[0]}, which is built again"

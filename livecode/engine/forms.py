@@ -1,0 +1,286 @@
+"""A module's source as a tuple of forms, the units that a push compares.
+
+    source ── parse ──▶ (Form, Form, …)
+    Form    one top-level statement, or several that share a line
+    Leaf    a function or lambda inside a form that is made when the form is executed, but whose body is not run then
+
+Two forms with the same text are the same. Two forms with the same skeleton (the syntax tree with the bodies of all
+leaves blanked) differ in function bodies at most, so the second can replace the first without being executed.
+The members of a class body are forms too, so that a class is compared in the same way as a module.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from livecode.engine.names import Names, names_of
+
+KEEP_MARK = "# livecode: keep"
+"""On a line of a statement: its value stays even if the statement changed."""
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+class Kind(StrEnum):
+    """What a form is, as far as the engine treats it differently."""
+
+    FUNCTION = "function"
+    CLASS = "class"
+    IMPORT = "import"
+    FUTURE = "future"
+    DOC = "doc"
+    VALUE = "value"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A function or lambda that executing the form makes.
+
+    Attributes:
+        path: Qualified name in parts, ``("Order", "total")``; a lambda is ``<lambda>``.
+        line: Its code's first line (decorators count), relative to the first line of its form.
+        body: Digest of the body alone.
+        nested: Names of the functions and lambdas made by the body, in order.
+        knows_class: True if the body uses `super()` or `__class__`, which makes the method a closure.
+    """
+
+    path: tuple[str, ...]
+    line: int
+    body: str
+    nested: tuple[str, ...]
+    knows_class: bool
+
+    @property
+    def name(self) -> str:
+        """Last part of the path: the `co_name` of its code."""
+        return self.path[-1]
+
+
+@dataclass(frozen=True)
+class Form:
+    """One top-level statement of a module (or of a class body).
+
+    Attributes:
+        nodes: Its syntax trees, at their real line numbers; several only if they share a line.
+        start: First line, decorators included, 1-based.
+        end: Last line.
+        text: The full lines.
+        first: True if nothing stands before it.
+        scope: Qualified name of the class around it, in parts.
+    """
+
+    nodes: tuple[ast.stmt, ...]
+    start: int
+    end: int
+    text: str
+    first: bool = False
+    scope: tuple[str, ...] = ()
+
+    @property
+    def node(self) -> ast.stmt:
+        """The first of its statements."""
+        return self.nodes[0]
+
+    @cached_property
+    def kind(self) -> Kind:
+        """What it is."""
+        return _kind(self)
+
+    @cached_property
+    def names(self) -> Names:
+        """What it binds and reads when it is executed."""
+        found = names_of(self.nodes)
+        return found.binding("__doc__") if self.kind is Kind.DOC else found
+
+    @cached_property
+    def leaves(self) -> tuple[Leaf, ...]:
+        """The functions it makes, in order of their source."""
+        return tuple(_leaf(path, node, self.start) for path, node in _leaf_nodes(self.nodes, self.scope))
+
+    @cached_property
+    def skeleton(self) -> str:
+        """The syntax tree with the bodies of all leaves blanked."""
+        return _dump_without(self.nodes, [node for _, node in _leaf_nodes(self.nodes, self.scope)])
+
+    @cached_property
+    def key(self) -> tuple[str, object]:
+        """What it is matched by when its text changed: its kind and the names that it binds."""
+        if self.kind in (Kind.FUNCTION, Kind.CLASS):
+            return "definition", self.name
+        return self.kind.value, self.names.binds or (type(self.node).__name__,)
+
+    @property
+    def name(self) -> str:
+        """The name of a function or class; else the names it binds."""
+        return getattr(self.node, "name", None) or ", ".join(self.names.binds)
+
+    @cached_property
+    def keep(self) -> bool:
+        """True if the author marked it `# livecode: keep`."""
+        return KEEP_MARK in self.text
+
+    @cached_property
+    def members(self) -> tuple[Form, ...]:
+        """The statements of a class body as forms; empty for all else."""
+        if not isinstance(self.node, ast.ClassDef) or len(self.nodes) > 1:
+            return ()
+        lines = self.text.splitlines(keepends=True)
+        return _forms(self.node.body, lines, self.start - 1, (*self.scope, self.node.name))
+
+    @cached_property
+    def header(self) -> str:
+        """Everything of a class or function but its body: decorators, bases, keywords, arguments."""
+        return _dump_header(self.node)
+
+    def label(self) -> str:
+        """How people see it: ``quote()``, ``Order``, ``RATE``, ``import json``."""
+        return form_label(self)
+
+
+def parse(source: str) -> tuple[Form, ...]:
+    """The forms of a module's source.
+
+    Raises:
+        SyntaxError, ValueError: The source does not parse (`livecode.engine.check.compile_failure` says it well).
+    """
+    if source and not source.endswith("\n"):
+        source += "\n"
+    return _forms(ast.parse(source).body, source.splitlines(keepends=True), 0, ())
+
+
+def future_flags(forms: Sequence[Form]) -> int:
+    """Compiler flags of the `from __future__ import` forms."""
+    import __future__
+
+    flags = 0
+    for form in forms:
+        for node in form.nodes:
+            if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+                for alias in node.names:
+                    flags |= getattr(__future__, alias.name).compiler_flag
+    return flags
+
+
+def first_line(node: ast.AST) -> int:
+    """The line of a statement's first decorator, or its own: `co_firstlineno` of the code it makes."""
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    own: int = node.lineno  # type: ignore[attr-defined]
+    return min([own, *(item.lineno for item in decorators)])
+
+
+def form_label(form: Form) -> str:
+    """How people see a form."""
+    match form.kind:
+        case Kind.FUNCTION:
+            return ".".join((*form.scope, form.name)) + "()"
+        case Kind.CLASS:
+            return ".".join((*form.scope, form.name))
+        case Kind.DOC:
+            return "docstring"
+        case Kind.IMPORT | Kind.FUTURE:
+            return form.text.strip().splitlines()[0].split("#")[0].strip()
+        case _:
+            if form.names.binds:
+                return ", ".join(".".join((*form.scope, name)) for name in form.names.binds)
+            return f"line {form.start}: {form.text.strip().splitlines()[0][:40]}"
+
+
+def _forms(body: Sequence[ast.stmt], lines: Sequence[str], offset: int, scope: tuple[str, ...]) -> tuple[Form, ...]:
+    groups: list[tuple[int, int, list[ast.stmt]]] = []
+    for node in body:
+        start, end = first_line(node), node.end_lineno or node.lineno
+        if groups and start <= groups[-1][1]:
+            before = groups[-1]
+            groups[-1] = (before[0], max(end, before[1]), [*before[2], node])
+        else:
+            groups.append((start, end, [node]))
+    return tuple(
+        Form(tuple(nodes), start, end, "".join(lines[start - 1 - offset : end - offset]), index == 0, scope)
+        for index, (start, end, nodes) in enumerate(groups)
+    )
+
+
+def _kind(form: Form) -> Kind:
+    if len(form.nodes) > 1:
+        return Kind.OTHER
+    match form.node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef():
+            return Kind.FUNCTION
+        case ast.ClassDef():
+            return Kind.CLASS
+        case ast.ImportFrom(module="__future__"):
+            return Kind.FUTURE
+        case ast.Import() | ast.ImportFrom():
+            return Kind.IMPORT
+        case ast.Expr(value=ast.Constant(value=str())) if form.first:
+            return Kind.DOC
+        case ast.Assign() | ast.AnnAssign():
+            return Kind.VALUE
+    return Kind.OTHER
+
+
+def _leaf_nodes(nodes: Sequence[ast.AST], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], ast.AST]]:
+    for node in nodes:
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                yield from _leaf_nodes([*node.decorator_list, *_defaults(node.args)], path)
+                yield (*path, node.name), node
+            case ast.Lambda():
+                yield from _leaf_nodes(_defaults(node.args), path)
+                yield (*path, "<lambda>"), node
+            case ast.ClassDef():
+                outer = [*node.decorator_list, *node.bases, *(word.value for word in node.keywords)]
+                yield from _leaf_nodes(outer, path)
+                yield from _leaf_nodes(node.body, (*path, node.name))
+            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+                continue  # one lambda here makes many functions: they are made again
+            case _:
+                yield from _leaf_nodes(list(ast.iter_child_nodes(node)), path)
+
+
+def _defaults(args: ast.arguments) -> list[ast.AST]:
+    return [item for item in (*args.defaults, *args.kw_defaults) if item is not None]
+
+
+def _leaf(path: tuple[str, ...], node: ast.AST, start: int) -> Leaf:
+    body = node.body  # type: ignore[attr-defined]
+    statements = body if isinstance(body, list) else [body]
+    knows = any(isinstance(n, ast.Name) and n.id in ("super", "__class__") for s in statements for n in ast.walk(s))
+    body_dump = "\n".join(map(ast.dump, statements))
+    return Leaf(path, first_line(node) - start, body_dump, tuple(_made_by(statements)), knows)
+
+
+def _made_by(statements: Sequence[ast.AST]) -> Iterator[str]:
+    for statement in statements:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Lambda):
+                yield "<lambda>"
+            elif isinstance(node, Function | ast.ClassDef):
+                yield node.name
+
+
+def _dump_without(nodes: Sequence[ast.AST], leaves: Sequence[ast.AST]) -> str:
+    """`ast.dump` with the bodies of `leaves` left out, put back before returning."""
+    bodies = [leaf.body for leaf in leaves]  # type: ignore[attr-defined]
+    try:
+        for leaf in leaves:
+            leaf.body = ast.Constant(0) if isinstance(leaf, ast.Lambda) else []  # type: ignore[attr-defined]
+        return "\n".join(map(ast.dump, nodes))
+    finally:
+        for leaf, body in zip(leaves, bodies, strict=True):
+            leaf.body = body  # type: ignore[attr-defined]
+
+
+def _dump_header(node: ast.AST) -> str:
+    fields = [(name, value) for name, value in ast.iter_fields(node) if name != "body"]
+    return "\n".join(f"{name}={_dump_field(value)}" for name, value in fields)
+
+
+def _dump_field(value: object) -> str:
+    items = value if isinstance(value, list) else [value]
+    return ", ".join(ast.dump(item) if isinstance(item, ast.AST) else repr(item) for item in items)

@@ -1,0 +1,228 @@
+"""Which names a statement binds and reads *when it is executed* (not when the functions it makes are called).
+
+    @deco            reads deco, RATE and X; binds f; calls deco
+    def f(a=RATE):   nothing of the body counts
+        return X
+
+Rules, after the language reference ("Naming and binding"): comprehension variables are their own, the walrus binds
+around them; a class body has its own names, but what it reads and does not bind comes from the module; `del` and
+augmented assignment read what they bind; annotations count as read where they are evaluated.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """One name of an import statement.
+
+    Attributes:
+        module: Dotted name as written, without the leading dots.
+        name: The name taken from it, ``*`` for all, None for ``import module``.
+        bound: The name it gets here; ``*`` for a star import.
+        level: Number of leading dots.
+    """
+
+    module: str
+    name: str | None
+    bound: str
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What executing a statement does with names.
+
+    Attributes:
+        binds: Names that it binds, in order.
+        reads: Names that it reads from the module or the builtins.
+        calls: Names that it calls, as functions or decorators: what these read counts too.
+        attributes: ``(name, attribute)`` for every ``name.attribute`` that it reads.
+        imports: What it imports.
+        updates: Names that it both reads and binds (accumulators).
+    """
+
+    binds: tuple[str, ...] = ()
+    reads: frozenset[str] = frozenset()
+    calls: frozenset[str] = frozenset()
+    attributes: frozenset[tuple[str, str]] = frozenset()
+    imports: tuple[Imported, ...] = ()
+
+    @property
+    def updates(self) -> frozenset[str]:
+        """Names that the statement both reads and binds: `T += 1`, `f = wrap(f)`."""
+        return self.reads & frozenset(self.binds)
+
+    def binding(self, name: str) -> Names:
+        """The same, binding `name` too."""
+        return replace(self, binds=(*self.binds, name))
+
+
+def names_of(nodes: Sequence[ast.AST]) -> Names:
+    """What executing these statements binds and reads."""
+    finder = _Finder()
+    for node in nodes:
+        finder.visit(node)
+    return Names(
+        tuple(finder.binds),
+        frozenset(finder.reads),
+        frozenset(finder.calls),
+        frozenset(finder.attributes),
+        tuple(finder.imports),
+    )
+
+
+def names_in_body(node: ast.AST) -> frozenset[str]:
+    """Every name that a function's body mentions, at any depth: what calling it may read."""
+    return frozenset(item.id for item in ast.walk(node) if isinstance(item, ast.Name))
+
+
+class _Finder(ast.NodeVisitor):
+    def __init__(self) -> None:
+        self.binds: dict[str, None] = {}
+        self.reads: set[str] = set()
+        self.calls: set[str] = set()
+        self.attributes: set[tuple[str, str]] = set()
+        self.imports: list[Imported] = []
+        self.locals: list[set[str]] = []  # of comprehensions and class bodies around the node, innermost last
+        self.in_class = 0
+
+    def bind(self, name: str) -> None:
+        if self.in_class:
+            self.locals[-1].add(name)
+        else:
+            self.binds[name] = None
+
+    def visit_all(self, nodes: Iterable[ast.AST | None]) -> None:
+        for node in nodes:
+            if node is not None:
+                self.visit(node)
+
+    def visit_Name(self, node: ast.Name) -> None:
+        if isinstance(node.ctx, ast.Load):
+            if not any(node.id in names for names in self.locals):
+                self.reads.add(node.id)
+        elif not any(node.id in names for names in self.locals):
+            self.bind(node.id)
+            if isinstance(node.ctx, ast.Del):
+                self.reads.add(node.id)
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        if isinstance(node.value, ast.Name) and isinstance(node.ctx, ast.Load):
+            self.attributes.add((node.value.id, node.attr))
+        self.generic_visit(node)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
+        if isinstance(node.target, ast.Name):
+            self.reads.add(node.target.id)
+        self.visit(node.value)
+        self.visit(node.target)
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        self.visit_all([node.value, *node.targets])
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        self.visit_all([node.value, node.annotation])
+        if node.value is not None or not isinstance(node.target, ast.Name):
+            self.visit(node.target)
+
+    def visit_For(self, node: ast.For | ast.AsyncFor) -> None:
+        self.visit_all([node.iter, node.target, *node.body, *node.orelse])
+
+    visit_AsyncFor = visit_For  # noqa: N815
+
+    def visit_Call(self, node: ast.Call) -> None:
+        if isinstance(node.func, ast.Name):
+            self.calls.add(node.func.id)
+        self.generic_visit(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        self.visit_decorators(node.decorator_list)
+        arguments = node.args
+        self.visit_all([*arguments.defaults, *arguments.kw_defaults])
+        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+        self.visit_all([*(item.annotation for item in every if item), node.returns])
+        self.bind(node.name)
+
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
+
+    def visit_Lambda(self, node: ast.Lambda) -> None:
+        self.visit_all([*node.args.defaults, *node.args.kw_defaults])
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        self.visit_decorators(node.decorator_list)
+        self.visit_all([*node.bases, *node.keywords])
+        self.locals.append(set())
+        self.in_class += 1
+        self.visit_all(node.body)
+        self.in_class -= 1
+        self.locals.pop()
+        self.bind(node.name)
+
+    def visit_decorators(self, decorators: Sequence[ast.expr]) -> None:
+        for decorator in decorators:
+            self.visit(decorator)
+            root: ast.expr = decorator
+            while isinstance(root, ast.Call | ast.Attribute):
+                root = root.func if isinstance(root, ast.Call) else root.value
+            if isinstance(root, ast.Name):
+                self.calls.add(root.id)
+
+    def visit_ListComp(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp) -> None:
+        self.visit_comprehension_of(node.generators, [node.elt])
+
+    visit_SetComp = visit_GeneratorExp = visit_ListComp  # noqa: N815
+
+    def visit_DictComp(self, node: ast.DictComp) -> None:
+        self.visit_comprehension_of(node.generators, [node.key, node.value])
+
+    def visit_comprehension_of(self, generators: Sequence[ast.comprehension], results: Sequence[ast.expr]) -> None:
+        targets = {item.id for part in generators for item in ast.walk(part.target) if isinstance(item, ast.Name)}
+        self.visit(generators[0].iter)
+        self.locals.append(targets)
+        in_class, self.in_class = self.in_class, 0
+        for index, part in enumerate(generators):
+            self.visit_all([part.iter] if index else [])
+            self.visit_all(part.ifs)
+        self.visit_all(results)
+        self.in_class = in_class
+        self.locals.pop()
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
+        self.visit(node.value)
+        self.bind(node.target.id)
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
+        self.visit_all([node.type, *node.body])  # the name is unbound again at the end of the handler
+
+    def visit_Import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            bound = alias.asname or alias.name.split(".")[0]
+            self.bind(bound)
+            self.imports.append(Imported(alias.name, None, bound, 0))
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        for alias in node.names:
+            bound = alias.asname or alias.name
+            if bound != "*":
+                self.bind(bound)
+            self.imports.append(Imported(node.module or "", alias.name, bound, node.level))
+
+    def visit_MatchAs(self, node: ast.MatchAs | ast.MatchStar) -> None:
+        self.generic_visit(node)
+        if node.name:
+            self.bind(node.name)
+
+    visit_MatchStar = visit_MatchAs  # noqa: N815
+
+    def visit_MatchMapping(self, node: ast.MatchMapping) -> None:
+        self.generic_visit(node)
+        if node.rest:
+            self.bind(node.rest)
+
+    def visit_TypeAlias(self, node: ast.AST) -> None:
+        self.bind(node.name.id)  # type: ignore[attr-defined]  # the value is evaluated lazily (PEP 695)

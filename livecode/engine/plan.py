@@ -1,0 +1,210 @@
+"""What a push needs, in order, decided before anything is touched.
+
+facts, new sources ── plan ──▶ Plan
+    ModulePlan*   in the order in which they are executed
+        swaps     forms of which only function bodies changed
+        runs      forms to execute: a whole statement, or parts of a class body
+        shifts    forms that only moved
+        removed   names to take away
+    refusals      if there is one, nothing happens at all
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from livecode.engine.classes import ClassEdit, class_edit
+from livecode.engine.dependents import Spread, run_order, spread
+from livecode.engine.diff import Diff, Pair, diff
+from livecode.engine.facts import ModuleFacts, Project
+from livecode.engine.forms import Form, Kind, future_flags
+from livecode.engine.refusals import refusal
+from livecode.engine.registrations import may_register
+from livecode.model.report import Change, ChangeKind, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One form to execute.
+
+    Attributes:
+        form: As it is in the new source.
+        old: As it was, None if it is new.
+        why: ``changed``, ``added``, or what it reads.
+        edit: For a class that is changed member by member; None where the whole statement is executed.
+    """
+
+    form: Form
+    old: Form | None
+    why: str
+    edit: ClassEdit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModulePlan:
+    """What happens in one module.
+
+    Attributes:
+        module: Its name.
+        forms: All its forms as they will be.
+        swaps: Pairs of which function bodies (or comments) changed.
+        shifts: Pairs that moved by some lines.
+        runs: Forms to execute, in order.
+        removed: Names to take away.
+        pushed: False for a module that is not in the push, in which something is re-run.
+        changes: What the report says.
+    """
+
+    module: str
+    forms: tuple[Form, ...]
+    swaps: tuple[Pair, ...] = ()
+    shifts: tuple[Pair, ...] = ()
+    runs: tuple[Run, ...] = ()
+    removed: tuple[str, ...] = ()
+    pushed: bool = True
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the push needs; nothing at all if there are refusals."""
+
+    modules: tuple[ModulePlan, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+
+
+def plan(sources: Mapping[str, tuple[Form, ...]], project: Project) -> Plan:
+    """The plan for giving each loaded module of `sources` these forms.
+
+    Args:
+        sources: Module → the forms of its new source.
+        project: What runs now; it knows every module of `sources`.
+    """
+    running = {name: _known(project, name) for name in sources}
+    diffs = {name: diff(running[name].forms, forms) for name, forms in sources.items()}
+    after = {
+        name: ModuleFacts(name, running[name].package, forms, running[name].classes) for name, forms in sources.items()
+    }
+    found = spread(diffs, after, project)
+    plans, refusals = [], list[Refusal]()
+    for name in run_order(found):
+        here, change = found[name], diffs.get(name, Diff())
+        runs, refused = _runs(here, change, project)
+        refusals += refused
+        if name in diffs:
+            refusals += _refuse_module(here, running[name], change, project)
+            plans.append(_pushed(here, change, runs))
+        else:
+            plans.append(_only_run(here, runs))
+    return Plan(() if refusals else tuple(plans), tuple(refusals))
+
+
+def _known(project: Project, module: str) -> ModuleFacts:
+    facts = project.facts(module)
+    if facts is None:
+        raise LookupError(f"{module} is not loaded from known source")
+    return facts
+
+
+def _runs(here: Spread, change: Diff, project: Project) -> tuple[tuple[Run, ...], list[Refusal]]:
+    """The forms to execute, in order of the source, and why some of them cannot be."""
+    old_of = {id(pair.new): pair.old for pair in (*change.same, *change.edited, *change.changed)}
+    added = {id(form) for form in change.added}
+    runs: list[Run] = []
+    refusals: list[Refusal] = []
+    for number in sorted(here.runs):
+        form = here.forms[number]
+        if form.kind is Kind.FUTURE or _says_nothing(form):
+            continue
+        old = None if id(form) in added else old_of.get(id(form), form)
+        edit: ClassEdit | None = None
+        if form.kind is Kind.CLASS and old is not None and old.kind is Kind.CLASS:
+            edit, refused = class_edit(here.facts.module, old, form, here.facts.classes, here.dirty)
+            refusals += refused
+        elif old is not None:
+            refusals += _refuse_twice(form if old is form else old, here.facts, project, "would run twice")
+        runs.append(Run(form, old, here.runs[number], edit))
+    return tuple(runs), refusals
+
+
+def _refuse_module(here: Spread, running: ModuleFacts, change: Diff, project: Project) -> list[Refusal]:
+    module = here.facts.module
+    refusals = []
+    if future_flags(running.forms) != future_flags(here.forms):
+        refusals.append(refusal("LC101", module=module, line=1))
+    for form in change.removed:
+        refusals += _refuse_twice(form, running, project, "would keep the function that is removed")
+    return refusals
+
+
+def _refuse_twice(form: Form, facts: ModuleFacts, project: Project, what: str) -> list[Refusal]:
+    decorator = may_register(form, facts, project)
+    if not decorator:
+        return []
+    text = f"{decorator} on {form.label()} may register it somewhere: it {what}"
+    return [refusal("LC104", text, module=facts.module, line=form.start)]
+
+
+def _pushed(here: Spread, change: Diff, runs: tuple[Run, ...]) -> ModulePlan:
+    bound = {name for form in here.forms for name in form.names.binds}
+    gone = [*change.removed, *(pair.old for pair in change.changed)]
+    executed = {id(run.form) for run in runs}
+    return ModulePlan(
+        here.facts.module,
+        here.forms,
+        swaps=tuple(pair for pair in change.edited if id(pair.new) not in executed),
+        shifts=tuple(pair for pair in change.same if pair.shift and id(pair.new) not in executed),
+        runs=runs,
+        removed=tuple(dict.fromkeys(name for form in gone for name in form.names.binds if name not in bound)),
+        changes=tuple(_changes(here, change, runs)),
+    )
+
+
+def _only_run(here: Spread, runs: tuple[Run, ...]) -> ModulePlan:
+    changes = tuple(Change(ChangeKind.RERUN, run.form.label(), run.why, run.form.start) for run in runs)
+    return ModulePlan(here.facts.module, here.forms, runs=runs, pushed=False, changes=changes)
+
+
+def _says_nothing(form: Form) -> bool:
+    """A string or a constant as a statement; executed alone, it would become the module's docstring."""
+    return form.kind is not Kind.DOC and all(
+        isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        for node in form.nodes
+    )
+
+
+def _changes(here: Spread, change: Diff, runs: Sequence[Run]) -> list[Change]:
+    said = [Change(ChangeKind.REMOVED, form.label()) for form in change.removed]
+    for pair in change.edited:
+        leaves = pair.changed_leaves()
+        labels = dict.fromkeys(".".join(leaf.path) + "()" for leaf in leaves)
+        said += [Change(ChangeKind.CHANGED, label, "", pair.new.start) for label in labels]
+    for run in runs:
+        said += run.edit.changes if run.edit else [_run_change(run)]
+    said += _stale(here, change, runs)
+    executed = {id(run.form) for run in runs}
+    kept = [form.label() for form in here.forms if form.kind is Kind.VALUE and id(form) not in executed]
+    return [*said, *(Change(ChangeKind.KEPT, name) for name in kept)]
+
+
+def _run_change(run: Run) -> Change:
+    kind = {"changed": ChangeKind.CHANGED, "added": ChangeKind.ADDED}.get(run.why, ChangeKind.RERUN)
+    detail = run.why if kind is ChangeKind.RERUN else ""
+    if kind is ChangeKind.CHANGED and isinstance(run.form.node, ast.Expr):
+        detail = "executed; what the old line did is not taken back"
+    return Change(kind, run.form.label(), detail, run.form.start)
+
+
+def _stale(here: Spread, change: Diff, runs: Sequence[Run]) -> list[Change]:
+    """Values made by functions whose body changed: they are kept, and said to be of the old make."""
+    bodies = {leaf.name for pair in change.edited for leaf in pair.changed_leaves() if len(leaf.path) == 1}
+    executed = {id(run.form) for run in runs}
+    said = []
+    for form in here.forms:
+        made_by = sorted(form.names.calls & bodies)
+        if form.kind is Kind.VALUE and made_by and id(form) not in executed:
+            detail = f"was made by {made_by[0]}() as it was before"
+            said.append(Change(ChangeKind.STALE, form.label(), detail, form.start))
+    return said

@@ -1,0 +1,224 @@
+"""A plan with everything compiled, nothing applied: from here on no source can fail to compile.
+
+Plan ── prepare ──▶ Prepared
+    LeafSwap     the function that stands at (qualified name, old line) gets this code
+    Shift        functions between two lines move by some lines
+    PreparedRun  a statement, or the parts of a class body, as code objects
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import CodeType
+
+from livecode.engine.classes import ClassEdit
+from livecode.engine.code import by_place, nested
+from livecode.engine.diff import Pair
+from livecode.engine.forms import Form, future_flags
+from livecode.engine.plan import ModulePlan, Plan, Run
+
+
+@dataclass(frozen=True, slots=True)
+class LeafSwap:
+    """New code for the function that stands at a place of the old source.
+
+    Attributes:
+        qualname: `co_qualname` of old and new code.
+        old_line: `co_firstlineno` of the old code.
+        code: The new code.
+        changed: False if the function only moved.
+    """
+
+    qualname: str
+    old_line: int
+    code: CodeType
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """Functions whose code starts within these lines of the old source move down by `lines`."""
+
+    first: int
+    last: int
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedClass:
+    """A class edit with its code.
+
+    Attributes:
+        edit: What is to be done.
+        body: A class body of the members to execute; None if there are none.
+        annotations: A class body of all annotations, None if they stay.
+        bases: One expression a base, compiled; empty if they stay.
+        swaps: Methods that only get new code.
+        shifts: Members that moved.
+        nested: Classes inside this one.
+    """
+
+    edit: ClassEdit
+    body: CodeType | None = None
+    annotations: CodeType | None = None
+    bases: tuple[CodeType, ...] = ()
+    swaps: tuple[LeafSwap, ...] = ()
+    shifts: tuple[Shift, ...] = ()
+    nested: tuple[PreparedClass, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedRun:
+    """A form to execute: `code` as a statement of the module, or the parts of a class."""
+
+    run: Run
+    code: CodeType | None = None
+    edited_class: PreparedClass | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedModule:
+    """One module's part of the plan, compiled."""
+
+    plan: ModulePlan
+    filename: str
+    swaps: tuple[LeafSwap, ...]
+    shifts: tuple[Shift, ...]
+    runs: tuple[PreparedRun, ...]
+
+    @property
+    def only_swaps(self) -> bool:
+        """True if nothing of the module is executed and no name goes away."""
+        return not (self.runs or self.plan.removed)
+
+
+def prepare(plan: Plan, filenames: dict[str, str]) -> tuple[PreparedModule, ...]:
+    """Everything that the plan needs, compiled.
+
+    Args:
+        plan: Without refusals.
+        filenames: Module → the chunk name that its code objects carry (`co_filename`).
+    """
+    return tuple(_prepare_module(module, filenames[module.module]) for module in plan.modules)
+
+
+def _prepare_module(plan: ModulePlan, filename: str) -> PreparedModule:
+    compiler = Compiler(filename, future_flags(plan.forms))
+    runs = tuple(_prepare_run(run, compiler) for run in plan.runs)
+    edits = [run.edited_class for run in runs if run.edited_class]
+    return PreparedModule(
+        plan,
+        filename,
+        (*_leaf_swaps(plan.swaps, compiler), *(swap for edit in edits for swap in _all_swaps(edit))),
+        (*map(_shift, plan.shifts), *(shift for edit in edits for shift in _all_shifts(edit))),
+        runs,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Compiler:
+    """Compiles parts of one module as they would be compiled within it."""
+
+    filename: str
+    flags: int
+
+    def statements(self, nodes: Sequence[ast.stmt]) -> CodeType:
+        """Code that executes these statements at module level."""
+        tree = ast.Module(body=list(nodes), type_ignores=[])
+        code: CodeType = compile(tree, self.filename, "exec", flags=self.flags, dont_inherit=True)
+        return code
+
+    def expression(self, node: ast.expr) -> CodeType:
+        """Code that evaluates this expression at module level."""
+        code: CodeType = compile(ast.Expression(node), self.filename, "eval", flags=self.flags, dont_inherit=True)
+        return code
+
+    def class_body(self, form: Form, body: Sequence[ast.stmt]) -> CodeType:
+        """Code of a class body of these members, to be executed in a namespace.
+
+        The classes around it are kept, so that qualified names and private names come out right.
+        """
+        assert isinstance(form.node, ast.ClassDef)
+        tree: ast.stmt = _bare_class(form.node, form.node.name, list(body))
+        for name in reversed(form.scope):
+            tree = _bare_class(form.node, name, [tree])
+        code = self.statements([tree])
+        for name in (*form.scope, form.node.name):
+            code = next(inner for inner in nested(code) if inner.co_name == name)
+        return code
+
+
+def _bare_class(place: ast.ClassDef, name: str, body: list[ast.stmt]) -> ast.ClassDef:
+    made = ast.ClassDef(name=name, bases=[], keywords=[], body=body, decorator_list=[])
+    if "type_params" in ast.ClassDef._fields:
+        made.type_params = []  # type: ignore[attr-defined]  # from 3.12 on
+    return ast.copy_location(made, place)
+
+
+def _leaf_swaps(pairs: Sequence[Pair], compiler: Compiler) -> tuple[LeafSwap, ...]:
+    swaps: list[LeafSwap] = []
+    for pair in pairs:
+        if not pair.shift and not pair.changed_leaves() and all(old.line == new.line for old, new in pair.leaf_pairs()):
+            continue
+        nodes = pair.new.nodes
+        if pair.new.scope:
+            nodes = (_around(pair.new.scope, nodes),)
+        table = by_place(compiler.statements(nodes))
+        for old, new in pair.leaf_pairs():
+            old_line, new_line = pair.old.start + old.line, pair.new.start + new.line
+            changed = old.body != new.body
+            if changed or old_line != new_line:
+                qualname = ".".join(new.path)
+                swaps.append(LeafSwap(qualname, old_line, table[qualname, new_line][0], changed))
+    return tuple(swaps)
+
+
+def _around(scope: Sequence[str], nodes: Sequence[ast.stmt]) -> ast.stmt:
+    place = ast.ClassDef(name="", bases=[], keywords=[], body=[], decorator_list=[])
+    ast.copy_location(place, nodes[0])
+    tree: Sequence[ast.stmt] = nodes
+    for name in reversed(scope):
+        tree = [_bare_class(place, name, list(tree))]
+    return tree[0]
+
+
+def _shift(pair: Pair) -> Shift:
+    return Shift(pair.old.start, pair.old.end, pair.shift)
+
+
+def _prepare_run(run: Run, compiler: Compiler) -> PreparedRun:
+    if run.edit is not None and not run.edit.rebuild:
+        return PreparedRun(run, edited_class=_prepare_class(run.edit, compiler))
+    return PreparedRun(run, code=compiler.statements(run.form.nodes))
+
+
+def _prepare_class(edit: ClassEdit, compiler: Compiler) -> PreparedClass:
+    node = edit.form.node
+    assert isinstance(node, ast.ClassDef)
+    body = [statement for member in edit.members for statement in member.nodes]
+    annotated = [
+        ast.copy_location(ast.AnnAssign(target=item.target, annotation=item.annotation, value=None, simple=1), item)
+        for item in node.body
+        if isinstance(item, ast.AnnAssign) and item.simple
+    ]
+    return PreparedClass(
+        edit,
+        body=compiler.class_body(edit.form, body) if body else None,
+        annotations=compiler.class_body(edit.form, annotated or [ast.copy_location(ast.Pass(), node)])
+        if edit.annotations
+        else None,
+        bases=tuple(map(compiler.expression, node.bases)) if edit.bases else (),
+        swaps=_leaf_swaps(edit.swaps, compiler),
+        shifts=tuple(_shift(pair) for pair in edit.shifts if pair.shift),
+        nested=tuple(_prepare_class(inner, compiler) for inner in edit.nested),
+    )
+
+
+def _all_swaps(edit: PreparedClass) -> tuple[LeafSwap, ...]:
+    return (*edit.swaps, *(swap for inner in edit.nested for swap in _all_swaps(inner)))
+
+
+def _all_shifts(edit: PreparedClass) -> tuple[Shift, ...]:
+    return (*edit.shifts, *(shift for inner in edit.nested for shift in _all_shifts(inner)))

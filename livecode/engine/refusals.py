@@ -1,0 +1,51 @@
+"""Why a push cannot be applied live: one stable code a reason, in one table.
+
+LC1xx the change    LC2xx native code    LC3xx what other tools hold on to
+LC4xx trust and drift    LC5xx the module
+"""
+
+from __future__ import annotations
+
+from livecode.model.report import Refusal
+
+CODES: dict[str, tuple[str, str]] = {
+    "LC101": ("`from __future__` imports change how the whole module is compiled", "restart the service"),
+    "LC102": ("a class changes its metaclass or its class keywords", "restart the service"),
+    "LC103": ("a class with `__slots__` changes more than its methods", "keep the slots as they are, or restart"),
+    "LC104": (
+        "a decorator that may register the function somewhere would run twice",
+        "edit the body only, or restart",
+    ),
+    "LC105": (
+        "a class of this kind changes more than its methods",
+        "edit the methods only, or restart the service",
+    ),
+    "LC201": (
+        "the module is native code (a C extension), which cannot be replaced in a process",
+        "restart the service",
+    ),
+    "LC401": (
+        "the file changed after it was imported, so the source that runs is not known",
+        "restart the service, or put the old file back; call livecode.track() before the import next time",
+    ),
+    "LC406": ("another push is under way in this worker", "try again when it is done"),
+    "LC501": ("not a module name", "give a dotted name of identifiers, such as shop.pricing"),
+    "LC502": (
+        "`__main__` is the running script, which has no import name",
+        "move the code into a module and push that",
+    ),
+    "LC503": ("the parent package is not loaded in the service", "push or import the package first"),
+    "LC504": ("the module belongs to Python or to an installed package, not to the service", "--force, if it is meant"),
+    "LC505": ("the source is not text that Python can compile", "send UTF-8 text without null bytes, at most 4 MiB"),
+    "LC506": ("other modules still import the module", "change them first, or --force"),
+    "LC507": ("the module is not loaded in the service", "look at %hotstatus for what is loaded"),
+    "LC508": ("the module was not loaded from source", "push it under another name, or restart"),
+    "LC509": ("nothing older is remembered", "push the source that you want"),
+}
+"""Code → (what it means, the usual way out)."""
+
+
+def refusal(code: str, what: str = "", *, way_out: str = "", module: str = "", line: int = 0) -> Refusal:
+    """A refusal with this code; what is not given is taken from the table."""
+    meaning, usual = CODES[code]
+    return Refusal(code, what or meaning, way_out or usual, module, line)

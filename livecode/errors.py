@@ -1,0 +1,71 @@
+"""The errors that livecode raises, as one tree.
+
+What a user of a running service must expect (a compile error, a refusal, a roll back) is never raised:
+it is a verdict in a Report. Exceptions are for misuse and for faults.
+
+    LivecodeError
+    ├── UsageError            an argument that cannot be meant
+    ├── MissingExtraError     an optional dependency is not installed; names the pip command
+    └── DoorError             the way into a service
+        ├── ServiceNotFoundError   no process listens under that name; lists those that do
+        ├── UnsafeDirectoryError   the runtime directory is not this user's alone
+        ├── ProtocolError          the other side speaks something else
+        └── WorkerLostError        the worker went away, or did not answer in time
+"""
+
+from __future__ import annotations
+
+
+class LivecodeError(Exception):
+    """Base of everything that livecode raises by itself."""
+
+
+class UsageError(LivecodeError, ValueError):
+    """An argument that cannot be meant: says what arrived and what is accepted."""
+
+
+class MissingExtraError(LivecodeError, ImportError):
+    """An optional dependency is missing.
+
+    Args:
+        feature: What was asked for, e.g. ``"livecode demo"``.
+        package: The import that failed.
+        extra: The extra of the livecode distribution that brings it.
+    """
+
+    def __init__(self, feature: str, package: str, extra: str) -> None:
+        super().__init__(f"{feature} needs {package}, which is not installed: pip install 'livecode[{extra}]'")
+
+
+class DoorError(LivecodeError):
+    """The way into a service is closed, unsafe or broken."""
+
+
+class ServiceNotFoundError(DoorError, LookupError):
+    """No live process listens under that name.
+
+    Args:
+        name: The name that was asked for, or None where any service would do.
+        running: Names of the services that can be attached now.
+    """
+
+    def __init__(self, name: str | None, running: tuple[str, ...]) -> None:
+        self.name, self.running = name, running
+        asked = "no service is listening" if name is None else f"no service named {name!r} is listening"
+        if running:
+            there = f"listening now: {', '.join(running)}"
+        else:
+            there = f"nothing listens for this user; in the service, call livecode.listen({name or 'shop'!r})"
+        super().__init__(f"{asked}; {there}")
+
+
+class UnsafeDirectoryError(DoorError, PermissionError):
+    """The directory for sockets could be entered or replaced by another user."""
+
+
+class ProtocolError(DoorError):
+    """The other side does not speak this version of livecode's protocol, or sent garbage."""
+
+
+class WorkerLostError(DoorError, ConnectionError):
+    """A worker went away or did not answer: what it runs now is not known."""

@@ -1,0 +1,204 @@
+"""The door of one process: a listening socket that only this user can reach, one thread that waits at it.
+
+Guests are served by a thread each (`livecode.fleet.ops`, imported when the first one comes). Whatever they send or do
+not send, the service goes on: there are at most `MAX_GUESTS`, and a newcomer takes the place of the one that has been
+waiting longest without asking anything.
+
+Every service pays for this module when it starts, so it imports only what a server has anyway: os, socket, threading.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+import time
+
+from livecode import __version__
+from livecode.errors import DoorError
+from livecode.fleet import PROTOCOL, rundir
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+MAX_GUESTS = 64
+BACKLOG = 128
+SHORT_OF_DESCRIPTORS_S = 0.1
+ROOT = 0
+
+
+class Guest:
+    """One connection, and whether a request of it is being worked on."""
+
+    __slots__ = ("busy", "connection")
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection, self.busy = connection, False
+
+
+class Door:
+    """An open door: the socket, its files and its guests.
+
+    Attributes:
+        service: The name of the service.
+        path: The socket's path.
+        pid: The process that opened it.
+        started: When, in seconds since the epoch.
+    """
+
+    def __init__(self, service: str) -> None:
+        if not hasattr(socket, "AF_UNIX"):
+            raise DoorError("this Python has no Unix domain sockets (on Windows it does not), so no door can be opened")
+        self.service, self.pid, self.started = service, os.getpid(), time.time()
+        folder, stem = rundir.make_directory(), rundir.new_stem(service)
+        self.path = rundir.socket_path(folder, stem)
+        self._closed, self._guests, self._lock = False, dict[Guest, None](), threading.Lock()
+        self._listening = self._bind(rundir.temporary_path(folder, stem))
+        try:
+            self._card = rundir.write_card(folder, stem, self._card_text())
+            self._thread = threading.Thread(target=self._accept, name="livecode-door", daemon=True)
+            self._thread.start()
+        except BaseException:
+            self._listening.close()
+            rundir.remove(self.path, self.path.removesuffix("sock") + "json")
+            raise
+
+    def identity(self) -> dict[str, Any]:
+        """Who listens here, as the fields of a `livecode.model.nouns.Worker`, without its name."""
+        return {
+            "pid": self.pid,
+            "host": socket.gethostname(),
+            "python": "{}.{}.{}".format(*sys.version_info),
+            "service": self.service,
+            "livecode": __version__,
+            "started": self.started,
+        }
+
+    def close(self) -> None:
+        """Stop listening, let the guests go, remove the files."""
+        self._closed = True
+        self._wake()
+        self.remove_files()
+        if threading.current_thread() is not self._thread:
+            self._thread.join(timeout=1)
+        with self._lock:
+            for guest in self._guests:
+                _hang_up(guest.connection)
+
+    def remove_files(self) -> None:
+        """Remove the files: no reader finds the door any more."""
+        rundir.remove(self._card, self.path)
+
+    def abandon(self) -> None:
+        """In a forked child: close what was inherited, so that the parent's end is seen by those who talk to it.
+
+        Its threads are not here and its lock may be held by one of them.
+        """
+        self._closed = True
+        for inherited in (self._listening, *(guest.connection for guest in list(self._guests))):
+            inherited.close()
+
+    def leave(self, guest: Guest) -> None:
+        """The guest's thread is done with it."""
+        with self._lock:
+            self._guests.pop(guest, None)
+        guest.connection.close()
+
+    def _bind(self, temporary: str) -> socket.socket:
+        """A socket that listens at `path`, which appears only when it does."""
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            listening.bind(temporary)
+            os.chmod(temporary, 0o600)
+            listening.listen(BACKLOG)
+            os.rename(temporary, self.path)
+        except BaseException as error:
+            listening.close()
+            rundir.remove(temporary)
+            if isinstance(error, OSError):
+                raise DoorError(f"no door at {self.path}: {error}") from error
+            raise
+        return listening
+
+    def _card_text(self) -> str:
+        """The file beside the socket; only plain words and numbers, so JSON needs no encoder here."""
+        identity = self.identity()
+        words = ", ".join(f'"{key}": "{identity[key]}"' for key in ("service", "python", "livecode"))
+        return f'{{"protocol": {PROTOCOL}, "pid": {self.pid}, "started": {self.started}, {words}}}\n'
+
+    def _accept(self) -> None:
+        listening = self._listening
+        try:
+            while not self._closed:
+                try:
+                    connection, _ = listening.accept()
+                except OSError:  # out of descriptors, or a caller that has gone: the next one may be served
+                    if not self._closed:
+                        time.sleep(SHORT_OF_DESCRIPTORS_S)
+                else:
+                    self._admit(connection)
+        finally:
+            listening.close()
+
+    def _admit(self, connection: socket.socket) -> None:
+        """Serve a caller in a thread of its own; nobody else's, and not when everyone here is busy."""
+        guest = Guest(connection)
+        try:
+            with self._lock:
+                if self._closed or caller_uid(connection) not in (os.geteuid(), ROOT) or not self._make_room():
+                    connection.close()
+                    return
+                self._guests[guest] = None
+            threading.Thread(target=self._serve, args=(guest,), name="livecode-guest", daemon=True).start()
+        except (OSError, RuntimeError):  # it hung up before it was looked at; no more threads can be started
+            self.leave(guest)
+
+    def _make_room(self) -> bool:
+        """True if there is room for one more, after the idlest guest had to go if need be."""
+        if len(self._guests) < MAX_GUESTS:
+            return True
+        idle = next((guest for guest in self._guests if not guest.busy), None)
+        if idle is not None:
+            del self._guests[idle]
+            _hang_up(idle.connection)
+        return idle is not None
+
+    def _serve(self, guest: Guest) -> None:
+        try:
+            from livecode.fleet.ops import serve
+
+            serve(self, guest)
+        finally:
+            self.leave(guest)
+
+    def _wake(self) -> None:
+        """Make the waiting thread look up: closing a socket does not end an accept() in another thread."""
+        try:
+            self._listening.shutdown(socket.SHUT_RDWR)
+        except OSError:  # macOS refuses that for a listening socket, so it is woken by a caller
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
+                caller.setblocking(False)
+                caller.connect_ex(self.path)
+
+
+def caller_uid(connection: socket.socket) -> int:
+    """The user at the other end, as the kernel knows it.
+
+    Source: unix(7) SO_PEERCRED, ``struct ucred {pid, uid, gid}``; macOS and FreeBSD unix(4) LOCAL_PEERCRED,
+    ``struct xucred {version, uid, …}``. The uid is the second 32-bit number in both.
+    """
+    if hasattr(socket, "SO_PEERCRED"):
+        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    else:
+        local_level, local_peercred, xucred_bytes = 0, 1, 76
+        credentials = connection.getsockopt(local_level, local_peercred, xucred_bytes)
+    return int.from_bytes(credentials[4:8], sys.byteorder)
+
+
+def _hang_up(connection: socket.socket) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:  # the other side was faster
+        return

@@ -1,0 +1,179 @@
+"""listen(): the one line that opens a running service.
+
+One process has one name and one door. A forked child gets a door of its own; gunicorn's arbiter, which loads the
+application under --preload and never serves, gets none.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import threading
+from collections.abc import Iterable
+
+from livecode.errors import LivecodeError, UsageError
+from livecode.fleet.door import Door
+from livecode.fleet.rundir import check_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType, TracebackType
+
+SWITCH = "LIVECODE"
+"""Set this environment variable to 0, and nothing is opened."""
+
+
+class Listener:
+    """What `listen` returns: the name under which this process can be attached, until it is closed.
+
+    Attributes:
+        name: The name of the service.
+    """
+
+    __slots__ = ("_door", "_open", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name, self._open = name, False
+        self._door: Door | None = None
+
+    @property
+    def path(self) -> str:
+        """The path of this process's socket; empty while it has none."""
+        return self._door.path if self._door is not None else ""
+
+    @property
+    def closed(self) -> bool:
+        """True if neither this process nor a child that it forks from now on opens a door."""
+        return not self._open
+
+    def close(self) -> None:
+        """Close the door of this process. What was pushed stays; no request is disturbed."""
+        with _lock:
+            door, self._door, self._open = self._door, None, False
+        if door is not None:
+            door.close()
+
+    def __enter__(self) -> Listener:
+        return self
+
+    def __exit__(self, *_: TracebackType | type[BaseException] | BaseException | None) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        if self.path:
+            return f"<livecode.Listener {self.name!r}, open at {self.path}>"
+        state = "closed" if self.closed else "waiting for the workers that this process forks"
+        return f"<livecode.Listener {self.name!r}, {state}>"
+
+    def _open_door(self) -> None:
+        self._open = True
+        if serves(sys._getframe()):
+            self._door = Door(self.name)
+
+    def _open_door_in_child(self) -> None:
+        door, self._door = self._door, None
+        if door is not None:
+            door.abandon()
+        if self._open:
+            try:
+                self._open_door()
+            except (LivecodeError, OSError, RuntimeError) as error:  # a fork must not fail for this
+                print(f"livecode: no door in pid {os.getpid()}: {error}", file=sys.stderr)
+
+    def _remove_files(self) -> None:
+        if self._door is not None:
+            self._door.remove_files()
+
+
+_lock = threading.Lock()  # also held during a fork, so that a child never inherits a door that is half open
+_listener: Listener | None = None
+
+
+def listen(name: str, *, track: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None = None) -> Listener:
+    """Open this process, and every process that it forks, to pushes under the name of a service.
+
+    Call it once, where the application is made. It costs a few milliseconds and one waiting thread; everything else
+    is imported when somebody attaches. Whoever can open the socket, that is this user and root, can run any code in
+    this process. With the environment variable ``LIVECODE=0`` nothing is opened.
+
+    Args:
+        name: Letters, digits, dots, hyphens, underscores. Processes with the same name are one service.
+        track: Folders whose modules' sources are remembered as they are imported; the working folder by default.
+
+    Returns:
+        The open listener; the same one if this process listens under that name already.
+
+    Raises:
+        UsageError: The name cannot be one, or this process listens under another one.
+        UnsafeDirectoryError: Other users could enter the directory of the sockets.
+        DoorError: No socket can be opened; says why.
+    """
+    global _listener
+    check_name(name)
+    if os.environ.get(SWITCH) == "0":
+        return Listener(name)
+    with _lock:
+        if _listener is not None and not _listener.closed:
+            return _same(_listener, name)
+        _track(track)
+        listener = Listener(name)
+        listener._open_door()
+        if _listener is None:
+            os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_after_fork)
+            atexit.register(_at_exit)
+        _listener = listener
+        return listener
+
+
+def _same(listener: Listener, name: str) -> Listener:
+    if listener.name != name:
+        raise UsageError(
+            f"this process listens as {listener.name!r} already, so it cannot listen as {name!r} too: "
+            "a process has one name (close() the listener first to change it)"
+        )
+    return listener
+
+
+def _track(folders: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None) -> None:
+    from livecode.live.tracking import track
+
+    if folders is None:
+        try:
+            track(os.getcwd())
+        except (UsageError, OSError):  # nobody asked for it: it may be gone, or hold the whole system
+            return
+    else:
+        for folder in (folders,) if isinstance(folders, str | os.PathLike) else folders:
+            track(folder)
+
+
+def serves(frame: FrameType | None) -> bool:
+    """False where a door makes no sense: in gunicorn's arbiter, and in a child that is about to run a program.
+
+    Args:
+        frame: The innermost frame of the thread that asks.
+    """
+    in_arbiter = False
+    while frame is not None:
+        place = frame.f_globals.get("__name__"), frame.f_code.co_name
+        if place == ("gunicorn.arbiter", "spawn_worker"):
+            return True
+        if place == ("subprocess", "_execute_child"):  # with a preexec_fn, subprocess runs the hooks of fork
+            return False
+        in_arbiter = in_arbiter or place[0] == "gunicorn.arbiter"
+        frame = frame.f_back
+    return not in_arbiter
+
+
+def _after_fork() -> None:
+    try:
+        if _listener is not None:
+            _listener._open_door_in_child()
+    finally:
+        _lock.release()
+
+
+def _at_exit() -> None:
+    if _listener is not None:
+        _listener._remove_files()

@@ -1,0 +1,161 @@
+"""What a guest can ask at the door, one function an operation.
+
+    hello                        who answers here
+    checksums  modules           checksum and version of what runs, by module
+    push       push, dry_run     an Outcome
+    status                       a ProcessStatus
+    source     module, version   text, or null
+    history    module            a History
+
+The process's own side (`livecode.live.process`) is imported at the first operation that needs it; hello does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from livecode.errors import LivecodeError, ProtocolError
+from livecode.fleet import PROTOCOL, wire
+from livecode.fleet.door import Door, Guest
+
+IDLE_S = 30.0
+"""How long a guest may be connected without asking."""
+FRAME_S = 30.0
+"""How long one frame may take to come in, or to be read by the other side."""
+
+Request: TypeAlias = Mapping[str, Any]
+
+
+def serve(door: Door, guest: Guest) -> None:
+    """Answer what a guest asks until it leaves, is silent for too long, or sends what is no request."""
+    connection = guest.connection
+    try:
+        while (request := wire.receive(connection, IDLE_S, FRAME_S)) is not None:
+            guest.busy = True
+            wire.send(connection, _reply(door, request), FRAME_S)
+            guest.busy = False
+    except ProtocolError as error:
+        _refuse(guest, error)
+    except OSError:  # it has gone, or does not read: nobody is left to be told
+        return
+
+
+def _refuse(guest: Guest, error: ProtocolError) -> None:
+    """Say why, and no more: after a broken frame nobody knows where the next one starts."""
+    try:
+        wire.send(guest.connection, _error("protocol", str(error)), FRAME_S)
+    except OSError:
+        return
+
+
+def _reply(door: Door, request: Request) -> dict[str, Any]:
+    try:
+        return {"protocol": PROTOCOL, "answer": _operation(door, request)(door, request)}
+    except ProtocolError as error:
+        return _error("protocol", str(error))
+    except LivecodeError as error:
+        return _error("usage", str(error))
+    except Exception as error:  # noqa: BLE001 - told to who asked; the service goes on
+        return _error("fault", _where(error))
+
+
+def _error(kind: str, message: str) -> dict[str, Any]:
+    return {"protocol": PROTOCOL, "error": {"kind": kind, "message": message}}
+
+
+def _where(error: Exception) -> str:
+    """The error with the place that raised it: a fault of livecode, so this goes into a bug report."""
+    step = error.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    place = f" ({step.tb_frame.f_globals.get('__name__')}, line {step.tb_lineno})" if step else ""
+    return f"{type(error).__name__}: {error}{place}"
+
+
+def _operation(door: Door, request: Request) -> Callable[[Door, Request], Any]:
+    name, protocol = request.get("op"), request.get("protocol")
+    if name != "hello" and protocol != PROTOCOL:
+        raise ProtocolError(
+            f"{door.service!r} (pid {door.pid}) speaks protocol {PROTOCOL}, and the request is in {protocol!r}: "
+            "install the same livecode on both sides"
+        )
+    if not isinstance(name, str) or name not in OPERATIONS:
+        raise ProtocolError(f"there is no operation {name!r}; there are: {', '.join(OPERATIONS)}")
+    return OPERATIONS[name]
+
+
+def _hello(door: Door, _request: Request) -> dict[str, Any]:
+    return door.identity()
+
+
+def _checksums(door: Door, request: Request) -> dict[str, list[Any]]:
+    modules = request.get("modules")
+    if not isinstance(modules, list) or not all(isinstance(name, str) for name in modules):
+        raise ProtocolError(f"checksums: a list of module names is needed, not {modules!r}")
+    process = _process(door)
+    return {name: [digest, version_of(process, name)] for name, digest in process.checksums(modules).items()}
+
+
+def _push(door: Door, request: Request) -> Any:
+    from livecode.model.codec import from_plain, to_plain
+    from livecode.model.nouns import Push
+
+    try:
+        push, dry_run = from_plain(Push, request.get("push")), bool(request.get("dry_run"))
+    except ValueError as error:
+        raise ProtocolError(f"push: {error}") from error
+    return to_plain(_process(door).push(push, dry_run=dry_run))
+
+
+def _status(door: Door, _request: Request) -> Any:
+    from livecode.model.codec import to_plain
+
+    return to_plain(_process(door).status())
+
+
+def _source(door: Door, request: Request) -> str | None:
+    version = request.get("version")
+    if not (version is None or isinstance(version, int)):
+        raise ProtocolError(f"source: a version is a number, not {version!r}")
+    module = _module(request)
+    source: str | None = _process(door).source(module, version)
+    return source
+
+
+def _history(door: Door, request: Request) -> Any:
+    from livecode.model.codec import to_plain
+
+    module = _module(request)
+    return to_plain(_process(door).history(module))
+
+
+def _module(request: Request) -> str:
+    module = request.get("module")
+    if not isinstance(module, str):
+        raise ProtocolError(f"{request.get('op')}: the name of a module is needed, not {module!r}")
+    return module
+
+
+def _process(door: Door) -> Any:
+    from livecode.live.process import this_process
+
+    process = this_process()
+    process.name_service(door.service)
+    return process
+
+
+def version_of(process: Any, module: str) -> int:
+    """The version of a module that runs in a process, 0 if it is not loaded."""
+    current = process.history(module).current
+    return 0 if current is None or current.source is None else int(current.number)
+
+
+OPERATIONS: Mapping[str, Callable[[Door, Request], Any]] = {
+    "hello": _hello,
+    "checksums": _checksums,
+    "push": _push,
+    "status": _status,
+    "source": _source,
+    "history": _history,
+}

@@ -1,0 +1,74 @@
+"""The verbs of ``import livecode`` on this process. On a service they are methods: ``livecode.attach("shop").push``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from livecode.fleet.service import here
+from livecode.front import push as use_case
+from livecode.front import watch as watching
+from livecode.front.views import StatusView
+from livecode.front.watch import Watch
+from livecode.model.nouns import ModuleSource
+from livecode.model.report import Report
+
+
+def push(
+    sources: Mapping[str, str | None],
+    *,
+    author: str = "",
+    reason: str = "",
+    force: bool = False,
+    dry_run: bool = False,
+) -> Report:
+    """Makes sources live in this process, together or not at all.
+
+    Args:
+        sources: Module name → its whole new source; None unloads the module.
+        author: Who pushes; empty stands for user@host.
+        reason: Why.
+        force: Also what is refused for caution only.
+        dry_run: Say what would happen, touch nothing.
+    """
+    items = tuple(ModuleSource(module, source) for module, source in sources.items())
+    return use_case.push(use_case.PushRequest(items, author, reason, force, dry_run), here())
+
+
+def push_folder(
+    folder: str | Path, *, changed_only: bool = True, author: str = "", reason: str = "", force: bool = False
+) -> Report:
+    """Makes all loaded modules live whose file is under `folder` and differs from what runs, as one transaction.
+
+    Raises:
+        UsageError: `folder` is not a folder.
+    """
+    return use_case.push_folder(folder, here(), changed_only=changed_only, author=author, reason=reason, force=force)
+
+
+def unload(*modules: str, force: bool = False) -> Report:
+    """Takes modules out of this process; says who still holds something of them."""
+    return here().unload(*modules, force=force)
+
+
+def undo(*modules: str, to: int | None = None, author: str = "", reason: str = "", force: bool = False) -> Report:
+    """Brings back the sources before the last push; without modules, of all that it changed."""
+    author = author or use_case.default_author()
+    return here().undo(*modules, to=to, author=author, reason=reason, force=force)
+
+
+def status() -> StatusView:
+    """What this process runs: printable, a sequence with one ProcessStatus, `to_json()`."""
+    return StatusView(here().status(), time.time())
+
+
+def watch(
+    folder: str | Path, target: use_case.Target | None = None, say: Callable[[Report | str], None] | None = None
+) -> Watch:
+    """Makes live what is saved under `folder`, in this process or in `target`, until ``.stop()``.
+
+    Raises:
+        UsageError: The folder is missing, a file, or the root of the file system.
+    """
+    return watching.watch(folder, target or here(), say)

@@ -1,0 +1,56 @@
+"""What every magic of livecode does with its line: parse, help, and users' mistakes as one line of UsageError."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import output_can_be_silenced
+from IPython.core.magic_arguments import argument, magic_arguments
+from IPython.utils.process import arg_split
+
+from livecode.errors import LivecodeError
+
+Magic = Callable[..., Any]
+
+_HELP = argument("-h", "--help", action="store_true", help="Show this help and do nothing.")
+
+
+def verb(*arguments: Callable[[Any], Any]) -> Callable[[Magic], Magic]:
+    """Makes a magic of a method that takes parsed arguments, and the cell where there is one.
+
+    Help is generated from the docstring and the arguments, for ``--help`` and ``?`` alike. A trailing semicolon
+    silences the output.
+    """
+
+    def decorate(method: Magic) -> Magic:
+        described: Any = method
+        for describe in reversed((*arguments, _HELP)):
+            described = describe(described)
+        described = magic_arguments()(described)
+
+        @functools.wraps(described)
+        def magic(self: Any, line: str, cell: str | None = None) -> Any:
+            words = _split(line)
+            if "--help" in words or "-h" in words:
+                print(described.parser.format_help().removeprefix("::\n\n").strip("\n"))
+                return None
+            try:
+                return method(self, described.parser.parse_args(words), *(() if cell is None else (cell,)))
+            except LivecodeError as error:
+                raise UsageError(str(error)) from error
+
+        silenceable: Magic = output_can_be_silenced(magic)
+        return silenceable
+
+    return decorate
+
+
+def _split(line: str) -> list[str]:
+    try:
+        words: list[str] = arg_split(line, posix=True)
+    except ValueError as error:
+        raise UsageError(f"{error} in {line!r}: put text with spaces or quotes between double quotes") from error
+    return words

@@ -1,0 +1,127 @@
+"""The commands of `livecode` for the terminal, except the demo."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+import time
+
+import click
+
+from livecode import __version__
+from livecode.fleet.service import Service, attach, running
+from livecode.front.cli import REFUSED_OR_FAILED, UNKNOWN
+from livecode.front.push import PushRequest, default_author, file_item, module_items
+from livecode.front.push import push as push_request
+from livecode.front.terminal import say
+from livecode.front.views import ServicesView
+from livecode.model.codec import to_plain
+from livecode.model.nouns import ModuleSource
+from livecode.model.overview import status_sheet
+from livecode.model.report import Report, Verdict
+from livecode.model.sheet import Commands
+from livecode.model.text import sheet_text
+from livecode.model.wording import report_sheet
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
+_reason = click.option("--reason", default="", metavar="TEXT", help="Why, for the history.")
+_force = click.option("--force", is_flag=True, help="Also do what is refused for caution only.")
+
+
+@click.command()
+@_json
+def ps(as_json: bool) -> None:
+    """List the services of this user, and their workers."""
+    workers = running()
+    if as_json:
+        click.echo(json.dumps(to_plain(workers), ensure_ascii=False))
+    else:
+        say(str(ServicesView(workers, time.time())))
+
+
+@click.command()
+@click.argument("name")
+@_json
+def status(name: str, as_json: bool) -> None:
+    """Show what the service NAME (or pid) runs, by module and worker."""
+    statuses = _service(name).status()
+    if as_json:
+        click.echo(json.dumps(to_plain(statuses), ensure_ascii=False))
+    else:
+        say(sheet_text(status_sheet(statuses, time.time(), _commands(name))))
+
+
+@click.command()
+@click.argument("name")
+@click.argument("modules", nargs=-1, required=True, metavar="MODULE...")
+@click.option("--file", metavar="F", help="Read the source of the one MODULE from F, or from - (standard input).")
+@click.option("--dry-run", is_flag=True, help="Say what would happen; touch nothing.")
+@_reason
+@_force
+@_json
+def push(
+    name: str, modules: tuple[str, ...], file: str | None, dry_run: bool, reason: str, force: bool, as_json: bool
+) -> None:
+    """Push MODULE... into the service NAME (or pid), from their files, as one transaction."""
+    if file and len(modules) != 1:
+        raise click.UsageError(f"--file is the source of one module, not of {len(modules)}")
+    service = _service(name)
+    if file == "-":
+        items: tuple[ModuleSource, ...] = (ModuleSource(modules[0], _standard_input(), "standard input"),)
+    else:
+        items = (file_item(modules[0], file),) if file else module_items(modules, service)
+    _answer(push_request(PushRequest(items, "", reason, force, dry_run), service), name, as_json)
+
+
+@click.command()
+@click.argument("name")
+@click.argument("modules", nargs=-1, metavar="[MODULE]...")
+@click.option("--to", type=int, metavar="VERSION", help="Go back to this version of the one MODULE.")
+@_reason
+@_force
+@_json
+def undo(name: str, modules: tuple[str, ...], to: int | None, reason: str, force: bool, as_json: bool) -> None:
+    """Bring back what ran in the service NAME (or pid) before the last push, of all it changed or of MODULE."""
+    if to is not None and len(modules) != 1:
+        raise click.UsageError("--to needs exactly one MODULE: every module counts its own versions")
+    report = _service(name).undo(*modules, to=to, author=default_author(), reason=reason, force=force)
+    _answer(report, name, as_json)
+
+
+@click.command()
+@_json
+def version(as_json: bool) -> None:
+    """Print the version of livecode and of Python."""
+    versions = {"livecode": __version__, "python": platform.python_version()}
+    click.echo(json.dumps(versions) if as_json else f"livecode {__version__}, Python {platform.python_version()}")
+
+
+def report_exit_code(report: Report) -> int:
+    """0 live or same, 1 refused or failed, 3 unknown."""
+    if report.ok:
+        return 0
+    return UNKNOWN if report.verdict is Verdict.UNKNOWN else REFUSED_OR_FAILED
+
+
+def _answer(report: Report, name: str, as_json: bool) -> None:
+    if as_json:
+        click.echo(report.to_json())
+    else:
+        say(sheet_text(report_sheet(report, _commands(name))))
+    sys.exit(report_exit_code(report))
+
+
+def _commands(name: str) -> Commands:
+    return Commands(undo=f"livecode undo {name}", status=f"livecode status {name}")
+
+
+def _service(name: str) -> Service:
+    return attach(int(name) if name.isdigit() else name)
+
+
+def _standard_input() -> str:
+    try:
+        return click.get_text_stream("stdin", encoding="utf-8").read()
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"standard input is not UTF-8 text: {error}") from error

@@ -1,0 +1,243 @@
+"""The magics: ``%load_ext livecode`` brings them, ``%hot<Tab>`` finds every one, each has ``--help`` and ``?``."""
+
+from __future__ import annotations
+
+import time
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import Any
+
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
+from IPython.core.magic_arguments import argument
+from traitlets import Int, Unicode
+
+from livecode.errors import UsageError
+from livecode.fleet.service import Service, attach, here, running
+from livecode.front.arguments import verb
+from livecode.front.complete import MATCHER_ID, matcher
+from livecode.front.display import WatchLog, ended
+from livecode.front.push import PushRequest, default_author, file_item, module_items, push, shown_path
+from livecode.front.views import AttachedView, DiffView, StatusView
+from livecode.front.watch import Watch, watchable
+from livecode.live.sourcefile import read_source
+from livecode.live.tracking import folders, track, untrack_all
+from livecode.model.nouns import ModuleSource
+from livecode.model.report import Report
+
+_MODULE = argument("module", metavar="MODULE", help="Dotted name, such as shop.pricing.")
+_MODULES = argument("modules", nargs="*", metavar="MODULE", help="Dotted names, such as shop.pricing.")
+_REASON = argument("--reason", default="", metavar="TEXT", help="Why, for the history; in quotes.")
+_FORCE = argument("--force", action="store_true", help="Also do what is refused for caution only.")
+_FILE = argument("--file", metavar="F", help="Read the source of the one MODULE from this file.")
+_DRY_RUN = argument("--dry-run", action="store_true", help="Say what would happen; nothing is touched.")
+
+
+@magics_class
+class LivecodeMagics(Magics):
+    """Pushes code into running services, or into this process where no service is attached."""
+
+    author = Unicode("", help="Who pushes, for the history. Empty stands for user@host.").tag(config=True)
+    context_lines = Int(3, min=0, help="Unchanged lines around each change in %hotdiff.").tag(config=True)
+
+    def __init__(self, shell: InteractiveShell, **traits: Any) -> None:
+        super().__init__(shell, **traits)
+        self._shell = shell
+        self._service: Service | None = None
+        self._watch: Watch | None = None
+        self.tracked: tuple[str, ...] = ()
+
+    @property
+    def target(self) -> Service:
+        """The attached service, else this process."""
+        return self._service or here()
+
+    @property
+    def parsers(self) -> dict[str, ArgumentParser]:
+        """The argument parser of each magic."""
+        return {name: method.parser for name, method in self.magics["line"].items()}
+
+    @line_magic
+    @verb(argument("service", nargs="?", metavar="NAME|PID", help="Left out: the only one that runs."))
+    def hotattach(self, args: Namespace) -> AttachedView:
+        """Attach this notebook to a running service; from then on the magics act on it."""
+        name = args.service and (int(args.service) if args.service.isdigit() else args.service)
+        if name is None:
+            _must_be_one()
+        service = attach(name)
+        view = AttachedView(service.status(), time.time())
+        self._stop_watch()
+        self._service = service
+        return view
+
+    @line_magic
+    @verb()
+    def hotdetach(self, _args: Namespace) -> None:
+        """Leave the attached service; it does not notice, and what was pushed stays."""
+        if self._service is None:
+            raise UsageError("not attached: the magics act on this process; %hotattach NAME attaches")
+        self._stop_watch()
+        print(f"detached from {self._service.name}: what was pushed stays live there")
+        self._service = None
+
+    @line_cell_magic
+    @verb(
+        argument("modules", nargs="+", metavar="MODULE", help="Dotted names; exactly one before a cell."),
+        _FILE,
+        _REASON,
+        _DRY_RUN,
+        _FORCE,
+    )
+    def hotpush(self, args: Namespace, cell: str | None = None) -> Report:
+        """Push the cell as the source of MODULE, or modules from their files as one transaction."""
+        items = self._from_cell(args, cell) if cell is not None else self._from_files(args)
+        request = PushRequest(items, self._author, args.reason, args.force, args.dry_run)
+        return push(request, self.target)
+
+    @line_magic
+    @verb()
+    def hotstatus(self, _args: Namespace) -> StatusView:
+        """Show what runs where: module, version, checksum, workers, and whether the file on disk is the same."""
+        return StatusView(self.target.status(), time.time())
+
+    @line_magic
+    @verb(_MODULE, argument("--to", type=int, metavar="VERSION", help="Compare with this version, not the file."))
+    def hotdiff(self, args: Namespace) -> DiffView:
+        """Show how the running source of MODULE differs from its file, or from an earlier version."""
+        target, module = self.target, args.module
+        source = target.source(module)
+        if source is None:
+            raise UsageError(f"{module} is not loaded from known source: %hotstatus lists what is")
+        current = target.history(module).current
+        named = f"{module} v{current.number} (running)" if current else f"{module} (running)"
+        before = self._version(module, args.to) if args.to is not None else self._on_disk(module)
+        return DiffView(before, (named, source), self.context_lines)
+
+    @line_magic
+    @verb(_MODULES, argument("--to", type=int, metavar="VERSION", help="Go back to this version."), _REASON, _FORCE)
+    def hotundo(self, args: Namespace) -> Report:
+        """Bring back the source before the last push of MODULE, or of everything that the last push changed."""
+        if args.to is not None and len(args.modules) != 1:
+            raise UsageError("--to needs exactly one MODULE: every module counts its own versions")
+        return self.target.undo(*args.modules, to=args.to, author=self._author, reason=args.reason, force=args.force)
+
+    @line_magic
+    @verb(_MODULE, _FORCE)
+    def hotunload(self, args: Namespace) -> Report:
+        """Take MODULE out of the process; the answer says who still holds something of it."""
+        return self.target.unload(args.module, force=args.force)
+
+    @line_magic
+    @verb(
+        argument("folder", nargs="?", default=".", metavar="FOLDER", help="Left out: the working folder."),
+        argument("--stop", action="store_true", help="Stop watching."),
+    )
+    def hotwatch(self, args: Namespace) -> None:
+        """Push what is saved under FOLDER, from now on, until %hotwatch --stop."""
+        if args.stop:
+            if self._watch is None:
+                raise UsageError("nothing is watched: %hotwatch FOLDER starts")
+            self._stop_watch()
+            return
+        if self._watch is not None and self._watch.running:
+            raise UsageError(f"{self._watch.folder} is watched already: %hotwatch --stop ends it")
+        folder, target = watchable(args.folder), self.target
+        where = target.name or "this process"
+        log = WatchLog(self._shell, f"watching {shown_path(folder)}: what is saved goes live in {where}")
+        self._watch = Watch(folder, target, log, self._author)
+
+    def close(self) -> None:
+        """Ends what the magics started."""
+        self._stop_watch()
+        self._service = None
+
+    @property
+    def _author(self) -> str:
+        return self.author or default_author()
+
+    def _from_cell(self, args: Namespace, cell: str) -> tuple[ModuleSource, ...]:
+        if len(args.modules) != 1 or args.file:
+            raise UsageError("a cell is the source of one module: %%hotpush MODULE, without --file")
+        return (ModuleSource(args.modules[0], cell, f"cell {self._cell_number()}"),)
+
+    def _cell_number(self) -> int:
+        """The number in ``In [12]``. IPython 9.18 counts on before the cell runs, 9.0 after it; In itself is right."""
+        history = self._shell.history_manager
+        return len(history.input_hist_parsed) - 1 if history else self._shell.execution_count
+
+    def _from_files(self, args: Namespace) -> tuple[ModuleSource, ...]:
+        if not args.file:
+            return module_items(args.modules, self.target)
+        if len(args.modules) != 1:
+            raise UsageError(f"--file is the source of one module, not of {len(args.modules)}")
+        return (file_item(args.modules[0], args.file),)
+
+    def _version(self, module: str, number: int) -> tuple[str, str | None]:
+        source = self.target.source(module, number)
+        if source is None:
+            known = ", ".join(f"v{v.number}" for v in self.target.history(module).versions) or "none"
+            raise UsageError(f"v{number} of {module} is not remembered; known: {known}")
+        return f"{module} v{number}", source
+
+    def _on_disk(self, module: str) -> tuple[str, str | None]:
+        files = (m.file for status in self.target.status() for m in status.modules if m.module == module)
+        file = next(filter(None, files), "")
+        if not file:
+            raise UsageError(f"{module} has no file to compare with: --to VERSION compares with a version")
+        return f"{shown_path(Path(file))} (disk)", read_source(Path(file))
+
+    def _stop_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.stop()
+            print(ended(self._watch))
+            self._watch = None
+
+
+def _must_be_one() -> None:
+    """Attaching without a name needs exactly one service; says which ones run."""
+    counts: dict[str, int] = {}
+    for worker in running():
+        counts[worker.service] = counts.get(worker.service, 0) + 1
+    if len(counts) > 1:
+        listed = ", ".join(f"{name} ({n} worker{'s' * (n != 1)})" for name, n in sorted(counts.items()))
+        raise UsageError(f"{len(counts)} services run: {listed}; name one: %hotattach {min(counts)}")
+
+
+_CLASS = LivecodeMagics.__name__
+
+
+def load(shell: InteractiveShell) -> None:
+    """Registers the magics and their completion, and tracks the working folder. Twice is the same as once."""
+    if _CLASS in shell.magics_manager.registry:
+        return
+    magics = LivecodeMagics(shell)
+    shell.register_magics(magics)
+    shell.Completer.custom_matchers.append(matcher(magics.parsers, lambda: magics.target))
+    _track_working_folder(magics)
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Takes back everything that `load` did, and ends what the magics started."""
+    magics = shell.magics_manager.registry.pop(_CLASS, None)
+    if not isinstance(magics, LivecodeMagics):
+        return
+    magics.close()
+    for kind, methods in magics.magics.items():
+        for name, method in methods.items():
+            if shell.magics_manager.magics[kind].get(name) == method:
+                del shell.magics_manager.magics[kind][name]
+    if magics in shell.configurables:
+        shell.configurables.remove(magics)
+    matchers = shell.Completer.custom_matchers
+    matchers[:] = [m for m in matchers if getattr(m, "matcher_identifier", "") != MATCHER_ID]
+    if magics.tracked and folders() == magics.tracked:
+        untrack_all()
+
+
+def _track_working_folder(magics: LivecodeMagics) -> None:
+    """Remembers what imports from the working folder load, as `listen` does in a service, unless it is the root."""
+    before = folders()
+    working = Path.cwd()
+    if working != Path(working.anchor):
+        track(working)
+    magics.tracked = folders() if not before else ()

@@ -1,0 +1,365 @@
+"""The one use case: sources, checked here first, go to a target and come back as a Report.
+
+    PushRequest ── local checks ──▶ Report NOT SENT or REFUSED, nothing sent
+                        │
+                        └── Target.push / Target.dry_run ──▶ Report
+
+A Target is this process or a service: magics, the command line, the watcher and the API differ only in where
+sources come from and in how a Report is shown.
+"""
+
+from __future__ import annotations
+
+import getpass
+import socket
+import sys
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import Protocol
+
+from livecode.engine.check import compile_failure, refuse_name, refuse_source
+from livecode.engine.refusals import refusal
+from livecode.errors import LivecodeError, UsageError
+from livecode.live.sourcefile import read_source
+from livecode.model.nouns import History, ModuleSource, ModuleStatus, ProcessStatus, Worker, checksum
+from livecode.model.report import Failure, ModuleOutcome, Outcome, Refusal, Report, Verdict
+
+_GOOD_SOURCES_REMEMBERED = 512
+
+
+class Target(Protocol):
+    """What can be pushed to: the own process or a service. `livecode.fleet.service.Service` is one."""
+
+    @property
+    def name(self) -> str:
+        """Name of the service, empty for the own process."""
+
+    def workers(self) -> tuple[Worker, ...]: ...
+
+    def push(
+        self,
+        sources: Mapping[str, str | None],
+        *,
+        author: str = "",
+        reason: str = "",
+        force: bool = False,
+        origins: Mapping[str, str] = {},
+    ) -> Report: ...
+
+    def dry_run(
+        self,
+        sources: Mapping[str, str | None],
+        *,
+        author: str = "",
+        reason: str = "",
+        force: bool = False,
+        origins: Mapping[str, str] = {},
+    ) -> Report: ...
+
+    def unload(self, *modules: str, force: bool = False) -> Report: ...
+
+    def undo(
+        self, *modules: str, to: int | None = None, author: str = "", reason: str = "", force: bool = False
+    ) -> Report: ...
+
+    def status(self) -> tuple[ProcessStatus, ...]: ...
+
+    def source(self, module: str, version: int | None = None) -> str | None: ...
+
+    def history(self, module: str) -> History: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PushRequest:
+    """What somebody wants to be live.
+
+    Attributes:
+        items: Sources and where they were written, each module once.
+        author: Who asks; empty stands for user@host.
+        reason: Why.
+        force: Also what is refused for caution only.
+        dry_run: Say what would happen, touch nothing.
+    """
+
+    items: tuple[ModuleSource, ...]
+    author: str = ""
+    reason: str = ""
+    force: bool = False
+    dry_run: bool = False
+
+
+def push(request: PushRequest, target: Target) -> Report:
+    """What became of the request; names, text and syntax are checked before anything is sent.
+
+    Raises:
+        UsageError: A module is named twice.
+        DoorError: The service cannot be reached.
+    """
+    _must_be_named(request.items)
+    refusals = tuple(r for item in request.items if (r := _refuse(item)))
+    if refusals:
+        return _stopped_here(request, target, Verdict.REFUSED, refusals=refusals)
+    failure = _local_failure(request, target)
+    if failure:
+        return _stopped_here(request, target, Verdict.NOT_SENT, failure=failure)
+    send = target.dry_run if request.dry_run else target.push
+    return send(
+        {item.module: item.source for item in request.items},
+        author=request.author or default_author(),
+        reason=request.reason,
+        force=request.force,
+        origins={item.module: item.origin for item in request.items},
+    )
+
+
+def push_folder(
+    folder: str | Path,
+    target: Target,
+    *,
+    changed_only: bool = True,
+    author: str = "",
+    reason: str = "",
+    force: bool = False,
+) -> Report:
+    """Pushes all loaded modules whose file is under `folder`, as one transaction.
+
+    Args:
+        folder: Where the sources are.
+        target: What they are pushed to.
+        changed_only: Leave out those that run already. What runs is never sent or compiled again anyway.
+        author: Who pushes; empty stands for user@host.
+        reason: Why.
+        force: Also what is refused for caution only.
+
+    Raises:
+        UsageError: `folder` is not a folder.
+    """
+    root = Path(folder).expanduser().resolve()
+    if not root.is_dir():
+        raise UsageError(f"{folder} is not a folder: give the folder that holds the sources")
+    statuses = target.status()
+    files = {path: names for path, names in loaded_files(statuses).items() if path.is_relative_to(root)}
+    request = PushRequest((), author, reason, force)
+    try:
+        items = read_items(files)
+    except UnreadableSourceError as error:
+        return unreadable_report(error, request, target)
+    running = running_checksums(statuses)
+    chosen = tuple(item for item in items if not changed_only or runs_elsewhere(item, running))
+    if not chosen:
+        return Report(Verdict.SAME, (), workers=len(statuses), service=target.name)
+    return push(PushRequest(chosen, author, reason, force), target)
+
+
+def unreadable_report(error: UnreadableSourceError, request: PushRequest, target: Target) -> Report:
+    """A Report that names the file which keeps a push of many from being sent."""
+    failure = Failure("unreadable file", str(error), error.module, origin=shown_path(error.path))
+    named = PushRequest((ModuleSource(error.module, ""),), request.author, request.reason, request.force)
+    return _stopped_here(named, target, Verdict.NOT_SENT, failure=failure)
+
+
+# ── where sources come from ──────────────────────────────────────────────────────────────────────────────────
+
+
+class UnreadableSourceError(UsageError):
+    """A file cannot be read as Python source.
+
+    Args:
+        module: The module that it is the source of.
+        path: The file.
+        why: What is wrong with it.
+    """
+
+    def __init__(self, module: str, path: Path, why: str) -> None:
+        super().__init__(why)
+        self.module, self.path = module, path
+
+
+def read_items(files: Mapping[Path, Iterable[str]]) -> tuple[ModuleSource, ...]:
+    """The sources of modules by their files.
+
+    Raises:
+        UnreadableSourceError: A file is missing, binary, too large, or not in the encoding that it claims.
+    """
+    return tuple(_read(module, path) for path, modules in sorted(files.items()) for module in modules)
+
+
+def module_items(modules: Iterable[str], target: Target) -> tuple[ModuleSource, ...]:
+    """The sources of modules from their files: the file that the target loaded them from, else the one on `sys.path`.
+
+    Raises:
+        UsageError: A module has no file to be found, or one that cannot be read.
+    """
+    names = tuple(dict.fromkeys(modules))
+    files = {name: path for path, loaded in loaded_files(target.status()).items() for name in loaded}
+    return tuple(_read(name, files.get(name) or _file_on_path(name)) for name in names)
+
+
+def file_item(module: str, file: str | Path) -> ModuleSource:
+    """The source of `module` from a file that the user named."""
+    return _read(module, Path(file).expanduser())
+
+
+def loaded_files(statuses: Iterable[ProcessStatus]) -> dict[Path, tuple[str, ...]]:
+    """Source files of the modules that a target has loaded: file → modules, nearly always one."""
+    files: dict[Path, dict[str, None]] = {}
+    for module in _loaded(statuses):
+        if module.file:
+            files.setdefault(Path(module.file).resolve(), {})[module.module] = None
+    return {path: tuple(names) for path, names in files.items()}
+
+
+def running_checksums(statuses: Iterable[ProcessStatus]) -> dict[str, set[str]]:
+    """Checksums of what runs, over all workers."""
+    running: dict[str, set[str]] = {}
+    for module in _loaded(statuses):
+        running.setdefault(module.module, set()).add(module.checksum)
+    return running
+
+
+def runs_elsewhere(item: ModuleSource, running: Mapping[str, set[str]]) -> bool:
+    """True if any worker runs something else than this source."""
+    return running.get(item.module) != {checksum(item.source or "")}
+
+
+def default_author() -> str:
+    """``user@host``."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # no such user in the password database: containers
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"
+
+
+def shown_path(path: Path) -> str:
+    """A path as people write it: relative to the working folder where that is shorter."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
+
+
+def _loaded(statuses: Iterable[ProcessStatus]) -> Iterable[ModuleStatus]:
+    return (module for status in statuses for module in status.modules if module.checksum)
+
+
+def _read(module: str, path: Path) -> ModuleSource:
+    try:
+        return ModuleSource(module, read_source(path), shown_path(path))
+    except UsageError as error:
+        raise UnreadableSourceError(module, path, str(error)) from error
+
+
+def _file_on_path(module: str) -> Path:
+    """The source file that an import would find, without importing anything.
+
+    Raises:
+        UsageError: There is none.
+    """
+    refused = refuse_name(module)
+    if refused:
+        raise UsageError(f"{refused.what}: {refused.way_out}")
+    folders: Iterable[str] | None = None
+    spec = None
+    parts = module.split(".")
+    for i in range(len(parts)):
+        spec = PathFinder.find_spec(".".join(parts[: i + 1]), None if folders is None else list(folders))
+        if spec is None or (i < len(parts) - 1 and spec.submodule_search_locations is None):
+            raise UsageError(
+                f"no source file of {module} was found: the service has not loaded it from one, and it is not on"
+                f" the path of this process; give --file, or push a cell with %%hotpush {module}"
+            )
+        folders = spec.submodule_search_locations
+    if spec is None or not spec.origin or not spec.origin.endswith(".py"):
+        where = spec.origin if spec and spec.origin else "a folder without __init__.py"
+        raise UsageError(f"{module} has no source file: it is {where}")
+    return Path(spec.origin)
+
+
+# ── checks before anything leaves this process ───────────────────────────────────────────────────────────────
+
+_good_sources: OrderedDict[tuple[str, str], None] = OrderedDict()
+"""Module and checksum of what compiled here, so that the same source is not compiled again."""
+
+
+def _must_be_named(items: Iterable[ModuleSource]) -> None:
+    seen: set[object] = set()
+    for item in items:
+        module: object = item.module
+        if not isinstance(module, str):
+            raise UsageError(f"{module!r} is no module name: give its dotted name as text")
+        if module in seen:
+            raise UsageError(f"{module} is named twice in one push")
+        seen.add(module)
+
+
+def _refuse(item: ModuleSource) -> Refusal | None:
+    source: object = item.source
+    if source is not None and not isinstance(source, str):
+        what = f"the source is {type(source).__name__}, not text"
+        return refusal("LC505", what, module=item.module)
+    return refuse_name(item.module) or refuse_source(item)
+
+
+def _local_failure(request: PushRequest, target: Target) -> Failure | None:
+    """The first item that does not compile. The own process and other Pythons check by themselves."""
+    if not target.name or not all(_same_python(worker) for worker in target.workers()):
+        return None
+    return next((failure for item in request.items if (failure := _compile_failure(item))), None)
+
+
+def _same_python(worker: Worker) -> bool:
+    return worker.python.split(".")[:2] == [str(part) for part in sys.version_info[:2]]
+
+
+def _compile_failure(item: ModuleSource) -> Failure | None:
+    key = (item.module, checksum(item.source or ""))
+    if key in _good_sources:
+        return None
+    failure = compile_failure(item)
+    if failure is None:
+        _good_sources[key] = None
+        while len(_good_sources) > _GOOD_SOURCES_REMEMBERED:
+            _good_sources.popitem(last=False)
+    return failure
+
+
+def _stopped_here(
+    request: PushRequest,
+    target: Target,
+    verdict: Verdict,
+    *,
+    failure: Failure | None = None,
+    refusals: tuple[Refusal, ...] = (),
+) -> Report:
+    """A Report of something that was never sent, with what runs on every worker."""
+    names = tuple(item.module for item in request.items)
+    try:
+        statuses = target.status()
+    except LivecodeError:  # what is wrong with the source is the news; the next command will say that nobody is there
+        statuses = ()
+    return Report(
+        verdict,
+        names,
+        tuple(Outcome(status.worker, verdict, tuple(_running(status, names))) for status in statuses),
+        workers=len(statuses),
+        action="dry run" if request.dry_run else "push",
+        service=target.name,
+        author=request.author or default_author(),
+        reason=request.reason,
+        failure=failure,
+        refusals=refusals,
+    )
+
+
+def _running(status: ProcessStatus, names: Iterable[str]) -> Iterable[ModuleOutcome]:
+    known = {module.module: module for module in status.modules}
+    for name in names:
+        module = known.get(name)
+        if module is None or not module.checksum:
+            yield ModuleOutcome(name, 0, 0)
+        else:
+            yield ModuleOutcome(name, module.version, module.version, module.checksum)

@@ -1,0 +1,80 @@
+"""What verbs other than push answer with: values that print well in a terminal, a notebook and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import overload
+
+from livecode.model.codec import to_plain
+from livecode.model.html import sheet_html
+from livecode.model.nouns import ProcessStatus, Worker
+from livecode.model.overview import attached_sheet, diff_sheet, services_sheet, status_sheet
+from livecode.model.sheet import Sheet
+from livecode.model.text import sheet_text
+
+
+class View:
+    """Something to look at: ``str(view)``, HTML in a notebook."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        self._sheet = sheet
+
+    def __str__(self) -> str:
+        return sheet_text(self._sheet)
+
+    __repr__ = __str__
+
+    def _repr_pretty_(self, printer: object, cycle: bool) -> None:
+        printer.text("…" if cycle else str(self))  # type: ignore[attr-defined]
+
+    def _repr_html_(self) -> str:
+        return sheet_html(self._sheet)
+
+
+class StatusView(View, Sequence[ProcessStatus]):
+    """What every worker runs: a sequence of ProcessStatus, one a worker.
+
+    Args:
+        statuses: One a worker.
+        now: Seconds since the epoch, for ages.
+    """
+
+    def __init__(self, statuses: Sequence[ProcessStatus], now: float = 0.0) -> None:
+        super().__init__(status_sheet(statuses, now))
+        self.statuses = tuple(statuses)
+
+    @overload
+    def __getitem__(self, index: int) -> ProcessStatus: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[ProcessStatus, ...]: ...
+    def __getitem__(self, index: int | slice) -> ProcessStatus | tuple[ProcessStatus, ...]:
+        return self.statuses[index]
+
+    def __len__(self) -> int:
+        return len(self.statuses)
+
+    def to_json(self) -> str:
+        """All workers as one line of JSON."""
+        return json.dumps(to_plain(self.statuses), ensure_ascii=False)
+
+
+class AttachedView(View):
+    """What a notebook is told when it has attached."""
+
+    def __init__(self, statuses: Sequence[ProcessStatus], now: float = 0.0) -> None:
+        super().__init__(attached_sheet(statuses, now))
+
+
+class ServicesView(View):
+    """Every worker of every service that can be attached."""
+
+    def __init__(self, workers: Sequence[Worker], now: float = 0.0) -> None:
+        super().__init__(services_sheet(workers, now))
+
+
+class DiffView(View):
+    """Two named sources compared; None stands for a source that is not there."""
+
+    def __init__(self, before: tuple[str, str | None], after: tuple[str, str | None], context_lines: int = 3) -> None:
+        super().__init__(diff_sheet(before, after, context_lines))

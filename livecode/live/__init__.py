@@ -1,0 +1,1 @@
+"""The only code that touches running objects: it looks, swaps, executes, and can take everything back."""

@@ -1,0 +1,97 @@
+"""Looks at the process for what a plan has to know (`livecode.engine.facts`)."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import enum
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import ModuleType
+
+from livecode.engine.facts import ClassKind, ModuleFacts, absolute
+from livecode.live.running import Running
+
+
+class LoadedModules:
+    """All loaded modules of known source, as a plan sees them (`livecode.engine.facts.Project`).
+
+    Args:
+        running: Finds what runs of a module, None if it cannot be known.
+        names: The loaded modules that the service counts as its own.
+    """
+
+    def __init__(self, running: Callable[[str], Running | None], names: Callable[[], Iterable[str]]) -> None:
+        self._running = running
+        self._names = names
+        self._facts: dict[str, ModuleFacts | None] = {}
+
+    def facts(self, module: str) -> ModuleFacts | None:
+        """See `Project.facts`."""
+        if module not in self._facts:
+            running = self._running(module) if module in sys.modules else None
+            self._facts[module] = None if running is None else _facts_of(running)
+        return self._facts[module]
+
+    def importers(self, module: str) -> Iterator[str]:
+        """See `Project.importers`: only modules that mention the name's last part are parsed."""
+        word = module.rpartition(".")[2]
+        for name in self._names():
+            if name == module:
+                continue
+            running = self._running(name)
+            if running is None or (word not in running.source and "import *" not in running.source):
+                continue
+            facts = self.facts(name)
+            if facts is not None and module in imported_modules(facts):
+                yield name
+
+
+def imported_modules(facts: ModuleFacts) -> set[str]:
+    """The modules that a module's import statements name."""
+    found = set[str]()
+    for form in facts.forms:
+        for item in form.names.imports:
+            module = absolute(facts.package, item.module, item.level)
+            found.add(module)
+            if item.name is not None:
+                found.add(f"{module}.{item.name}")
+    return found
+
+
+def _facts_of(running: Running) -> ModuleFacts:
+    module = running.module
+    package = getattr(module, "__package__", None)
+    if package is None:
+        package = module.__name__ if hasattr(module, "__path__") else module.__name__.rpartition(".")[0]
+    return ModuleFacts(running.name, package, running.forms, classes_of(module))
+
+
+def classes_of(module: ModuleType) -> Mapping[str, ClassKind]:
+    """The classes that the module defined and that its names lead to, by qualified name."""
+    found: dict[str, ClassKind] = {}
+    waiting = [value for value in list(module.__dict__.values()) if isinstance(value, type)]
+    while waiting:
+        cls = waiting.pop()
+        name = cls.__qualname__
+        if cls.__module__ == module.__name__ and name not in found:
+            found[name] = class_kind(cls)
+            waiting += [value for value in list(cls.__dict__.values()) if isinstance(value, type)]
+    return found
+
+
+def class_kind(cls: type) -> ClassKind:
+    """How the class came to be."""
+    if isinstance(cls, enum.EnumMeta):
+        return ClassKind.ENUM
+    if issubclass(cls, tuple) and hasattr(cls, "_fields") and hasattr(cls, "_make"):
+        return ClassKind.NAMED_TUPLE
+    if "__slots__" in cls.__dict__:
+        return ClassKind.SLOTTED
+    if dataclasses.is_dataclass(cls) and "__dataclass_fields__" in cls.__dict__:
+        return ClassKind.DATACLASS
+    if "__attrs_attrs__" in cls.__dict__ or "__pydantic_core_schema__" in cls.__dict__:
+        return ClassKind.REBUILT
+    if type(cls) not in (type, abc.ABCMeta):
+        return ClassKind.CUSTOM
+    return ClassKind.PLAIN

@@ -1,0 +1,173 @@
+"""Folds a newly made function into the one that exists, so that everyone who holds the old one runs the new.
+
+function → function, same free variables    the old object gets code, defaults, annotations, …; it stays
+function → function, other free variables   the old object calls the new one from now on; the name gets the new
+function → anything else that can be called the same
+class → class                               `livecode.live.fold_class`
+wrapper → wrapper                           the functions inside are folded; the name gets the new wrapper
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import CellType, FunctionType, MethodType
+from typing import Any
+
+from livecode.engine.code import redirect
+from livecode.live.journal import Journal, Step, set_attribute, set_item
+
+FUNCTION_PARTS = ("__code__", "__defaults__", "__kwdefaults__", "__doc__", "__qualname__", "__module__")
+MAX_WRAPPERS = 20
+"""Wrappers around wrappers that are followed to find the function inside."""
+
+_EMPTY = object()
+
+
+def fold(old: object, new: Any, journal: Journal, namespace: dict[str, Any]) -> object:
+    """Makes holders of `old` run `new` where that is possible.
+
+    Args:
+        old: What a name stood for.
+        new: What the statement that was executed again made.
+        journal: Notes every change.
+        namespace: Of the module that both come from.
+
+    Returns:
+        What the name should stand for: `old` where it could take over everything, else `new`.
+    """
+    if old is new:
+        return new
+    if type(old) is FunctionType and old.__globals__ is namespace:
+        if type(new) is FunctionType and new.__globals__ is namespace:
+            return fold_function(old, new, journal)
+        if callable(new):
+            return fold_wrapped(old, new, journal)
+        return new
+    if isinstance(old, type) and isinstance(new, type):
+        from livecode.live.fold_class import fold_class
+
+        return fold_class(old, new, journal)
+    _fold_inside(old, new, journal, namespace)
+    return new
+
+
+def fold_wrapped(old: FunctionType, new: Any, journal: Journal) -> object:
+    """A plain function becomes something else that can be called (a wrapper, a class): the old one calls it."""
+    journal.do(*redirect_steps(old, new))
+    return new
+
+
+def fold_function(old: FunctionType, new: FunctionType, journal: Journal) -> FunctionType:
+    """Gives the old function all that the new one has, or lets it call the new one.
+
+    Returns:
+        The function that the name should stand for.
+    """
+    if old.__code__.co_freevars != new.__code__.co_freevars:
+        journal.do(*redirect_steps(old, new))
+        return new
+    journal.do(*function_steps(old, new))
+    for mine, theirs in zip(old.__closure__ or (), new.__closure__ or (), strict=True):
+        _fold_cell(mine, theirs, journal, old.__globals__)
+    return old
+
+
+def function_steps(old: FunctionType, new: FunctionType) -> Iterator[Step]:
+    """Everything but the closure that a function takes over from another one with the same free variables."""
+    for part in FUNCTION_PARTS:
+        if getattr(old, part) is not getattr(new, part):
+            yield set_attribute(old, part, getattr(new, part))
+    yield from _annotation_steps(old, new)
+    if hasattr(new, "__type_params__"):
+        yield set_attribute(old, "__type_params__", new.__type_params__)
+    for name, value in new.__dict__.items():
+        if name not in old.__dict__ or name == "__wrapped__":
+            yield set_item(old.__dict__, name, value)
+
+
+def redirect_steps(old: FunctionType, target: object) -> Iterator[Step]:
+    """Makes a function call another one, whatever it is given."""
+    yield set_attribute(old, "__code__", redirect(old.__code__, target))
+    yield set_attribute(old, "__defaults__", None)
+    yield set_attribute(old, "__kwdefaults__", None)
+    if isinstance(target, FunctionType):
+        yield set_item(old.__dict__, "__wrapped__", target)  # inspect.signature follows it
+
+
+def inner_functions(thing: Any) -> Iterator[FunctionType]:
+    """The functions inside a wrapper: by `__wrapped__`, `__func__`, a property's parts, attributes, closures."""
+    waiting, seen = [thing], set[int]()
+    while waiting and len(seen) < MAX_WRAPPERS:
+        item = waiting.pop()
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        if type(item) is FunctionType:
+            yield item
+            waiting += [_content(cell) for cell in item.__closure__ or ()]
+        if isinstance(item, property):
+            waiting += [item.fget, item.fset, item.fdel]
+        elif isinstance(item, staticmethod | classmethod | MethodType):
+            waiting.append(item.__func__)
+        attributes = getattr(item, "__dict__", None)
+        if isinstance(attributes, dict) and not isinstance(item, type):
+            waiting += [value for value in attributes.values() if callable(value)]
+        elif isinstance(item, property | type(None)) is False and hasattr(type(item), "__wrapped__"):
+            waiting.append(item.__wrapped__)
+
+
+def _fold_inside(old: object, new: object, journal: Journal, namespace: dict[str, Any]) -> None:
+    """Functions of one name inside an old and a new wrapper: who holds the old wrapper runs the new function."""
+    if type(old) is not type(new) or not callable(new):
+        return
+    made = {function.__qualname__: function for function in inner_functions(new) if function.__globals__ is namespace}
+    for function in list(inner_functions(old)):
+        partner = made.get(function.__qualname__)
+        if partner is not None and partner is not function and function.__globals__ is namespace:
+            fold_function(function, partner, journal)
+
+
+def _fold_cell(mine: CellType, theirs: CellType, journal: Journal, namespace: dict[str, Any]) -> None:
+    """A function held by a closure is folded like any other; all else is taken over."""
+    old, new = _content(mine), _content(theirs)
+    if new is _EMPTY or old is new:
+        return
+    if type(old) is FunctionType and type(new) is FunctionType and old.__globals__ is namespace is new.__globals__:
+        kept = fold_function(old, new, journal)
+        if kept is old:
+            return
+    if isinstance(old, type) and isinstance(new, type):
+        return  # `__class__`: the class that exists stays
+    if old is _EMPTY:
+        journal.do(Step(_setter(mine, new), _emptier(mine)))
+    else:
+        journal.do(set_attribute(mine, "cell_contents", new))
+
+
+def _content(cell: CellType) -> object:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return _EMPTY
+
+
+def _setter(cell: CellType, value: object) -> Callable[[], None]:
+    def fill() -> None:
+        cell.cell_contents = value
+
+    return fill
+
+
+def _emptier(cell: CellType) -> Callable[[], None]:
+    def empty() -> None:
+        del cell.cell_contents
+
+    return empty
+
+
+def _annotation_steps(old: FunctionType, new: FunctionType) -> Iterator[Step]:
+    """Annotations, or what computes them: they are evaluated lazily from Python 3.14 on (PEP 649)."""
+    if hasattr(new, "__annotate__"):
+        yield set_attribute(old, "__annotate__", new.__annotate__)
+    else:
+        yield set_attribute(old, "__annotations__", new.__annotations__)

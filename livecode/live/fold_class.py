@@ -1,0 +1,234 @@
+"""Brings a live class to its new source, while the class object stays.
+
+apply_members    a class body of the changed members is executed, and what it binds is set on the class
+fold_class       a class that was built anew (dataclass, enum, …) is folded into the one that exists
+"""
+
+from __future__ import annotations
+
+import abc
+import enum
+import functools
+from collections.abc import Iterator, Mapping
+from types import FunctionType
+from typing import Any
+
+from livecode.engine.prepare import PreparedClass
+from livecode.live.fold import fold_function, redirect_steps
+from livecode.live.journal import Journal, delete_class_attribute, set_attribute, set_class_attribute
+
+MADE_BY_STATEMENT = frozenset(
+    {"__module__", "__qualname__", "__firstlineno__", "__static_attributes__", "__classcell__"}
+)
+NEVER_COPIED = frozenset(
+    {"__dict__", "__weakref__", "__module__", "__qualname__", "__abstractmethods__", "_abc_impl", "__slots__"}
+)
+_MISSING = object()
+
+
+def apply_members(cls: type, prepared: PreparedClass, journal: Journal, namespace: dict[str, Any]) -> None:
+    """Executes the members that changed and sets them on the class.
+
+    Args:
+        cls: The live class.
+        prepared: The edit with its code.
+        journal: Notes every change.
+        namespace: Of the module.
+    """
+    edit = prepared.edit
+    if prepared.bases:
+        _set_bases(cls, tuple(eval(code, namespace) for code in prepared.bases), journal)
+    before = dict(cls.__dict__)
+    made = _execute_body(cls, prepared, namespace) if prepared.body else {}
+    for name, value in made.items():
+        _set_member(cls, name, before.get(name, _MISSING), value, journal)
+    journal.do(*(delete_class_attribute(cls, name) for name in edit.removed if name in cls.__dict__))
+    if prepared.annotations is not None:
+        _set_annotations(cls, prepared, journal, namespace)
+    for inner in prepared.nested:
+        nested = cls.__dict__.get(inner.edit.form.name)
+        if isinstance(nested, type):
+            apply_members(nested, inner, journal, namespace)
+    _refresh(cls, journal)
+
+
+def fold_class(old: type, new: type, journal: Journal) -> type:
+    """Makes the class that exists what the new one is.
+
+    Returns:
+        The class that the name should stand for: `old`, or `new` where the two cannot be one.
+    """
+    if old.__module__ != new.__module__ or type(old) is not type(new) or not _same_layout(old, new):
+        return new
+    if isinstance(old, enum.EnumMeta):
+        from livecode.live.fold_enum import fold_enum
+
+        fold_enum(old, new, journal)
+    if old.__bases__ != new.__bases__:
+        _set_bases(old, new.__bases__, journal)
+    skipped = NEVER_COPIED | _enum_owned(new)
+    for name, value in list(new.__dict__.items()):
+        if name not in skipped:
+            _rebind_class_cell(value, old, new)
+            _set_member(old, name, old.__dict__.get(name, _MISSING), value, journal)
+    gone = [name for name in old.__dict__ if name not in new.__dict__ and name not in NEVER_COPIED]
+    journal.do(*(delete_class_attribute(old, name) for name in gone if name not in _enum_owned(old)))
+    _refresh(old, journal)
+    _discard(new)
+    return old
+
+
+def functions_of(value: object) -> Iterator[FunctionType]:
+    """The functions that a class attribute is made of."""
+    if type(value) is FunctionType:
+        yield value
+    elif isinstance(value, staticmethod | classmethod):
+        yield from functions_of(value.__func__)
+    elif isinstance(value, property):
+        for part in (value.fget, value.fset, value.fdel):
+            yield from functions_of(part)
+    elif isinstance(value, functools.cached_property):
+        yield from functions_of(value.func)
+
+
+def _execute_body(cls: type, prepared: PreparedClass, namespace: dict[str, Any]) -> dict[str, Any]:
+    """What the class body of the changed members binds; it sees the members that did not change."""
+    assert prepared.body is not None
+    known = {name: value for name, value in cls.__dict__.items() if name not in ("__dict__", "__weakref__")}
+    known.update({item.__name__: item for item in getattr(cls, "__type_params__", ())})
+    if "__annotations__" in known:
+        known["__annotations__"] = dict(known["__annotations__"])
+    local = dict(known)
+    exec(prepared.body, namespace, local)
+    cell = local.pop("__classcell__", None)
+    if cell is not None:
+        cell.cell_contents = cls
+    skip = MADE_BY_STATEMENT | {"__annotations__", "__annotate__", "__annotate_func__", "__conditional_annotations__"}
+    return {name: value for name, value in local.items() if name not in skip and known.get(name, _MISSING) is not value}
+
+
+def _set_member(cls: type, name: str, old: object, new: Any, journal: Journal) -> None:
+    """One attribute: a function is folded into the one that is held, all else is set."""
+    if old is new:
+        return
+    if _can_fold(old, new):
+        for mine, theirs in zip(functions_of(old), functions_of(new), strict=True):
+            if mine.__code__.co_freevars == theirs.__code__.co_freevars:
+                fold_function(mine, theirs, journal)
+        if all(a.__code__ is b.__code__ for a, b in zip(functions_of(old), functions_of(new), strict=True)):
+            return
+    if type(old) is FunctionType and callable(new) and not isinstance(new, type):
+        journal.do(*redirect_steps(old, new))
+    if isinstance(old, type) and isinstance(new, type) and old.__qualname__ == new.__qualname__:
+        new = fold_class(old, new, journal)
+    journal.do(set_class_attribute(cls, name, new))
+    if hasattr(type(new), "__set_name__"):
+        type(new).__set_name__(new, cls, name)
+
+
+def _can_fold(old: object, new: object) -> bool:
+    if type(old) is not type(new):
+        return False
+    mine, theirs = list(functions_of(old)), list(functions_of(new))
+    if not mine or len(mine) != len(theirs):
+        return False
+    abstract = [getattr(item, "__isabstractmethod__", False) for item in (old, new)]
+    known = all(a.__globals__ is b.__globals__ for a, b in zip(mine, theirs, strict=True))
+    plain = isinstance(old, FunctionType | staticmethod | classmethod)
+    return known and plain and abstract[0] == abstract[1]
+
+
+def _set_bases(cls: type, bases: tuple[Any, ...], journal: Journal) -> None:
+    real = tuple(item for base in bases for item in _real_bases(base, bases)) or (object,)
+    if real != cls.__bases__:
+        if cls.__bases__ == (object,) or real == (object,):
+            raise TypeError(f"{cls.__qualname__} cannot go between object and other bases while it is alive")
+        journal.do(set_attribute(cls, "__bases__", real))
+
+
+def _real_bases(base: Any, bases: tuple[Any, ...]) -> tuple[type, ...]:
+    entries = getattr(base, "__mro_entries__", None)
+    return entries(bases) if entries is not None and not isinstance(base, type) else (base,)
+
+
+def _set_annotations(cls: type, prepared: PreparedClass, journal: Journal, namespace: dict[str, Any]) -> None:
+    assert prepared.annotations is not None
+    local = {item.__name__: item for item in getattr(cls, "__type_params__", ())}
+    exec(prepared.annotations, namespace, local)
+    for name in ("__annotate_func__", "__annotate__", "__annotations__"):
+        if name in local:
+            attribute = "__annotate__" if name == "__annotate_func__" else name
+            journal.do(set_attribute(cls, attribute, local[name]))
+            return
+    if cls.__dict__.get("__annotations__"):
+        journal.do(set_attribute(cls, "__annotations__", {}))
+
+
+def _same_layout(old: type, new: type) -> bool:
+    slots = [tuple(cls.__dict__.get("__slots__", ())) for cls in (old, new)]
+    return (
+        old.__basicsize__ == new.__basicsize__
+        and old.__dictoffset__ == new.__dictoffset__
+        and old.__itemsize__ == new.__itemsize__
+        and slots[0] == slots[1]
+    )
+
+
+def _rebind_class_cell(value: object, old: type, new: type) -> None:
+    """Methods of the new class that use `super()` know it by a cell: they belong to the old class now."""
+    for function in functions_of(value):
+        for cell in function.__closure__ or ():
+            try:
+                if cell.cell_contents is new:
+                    cell.cell_contents = old
+            except ValueError:
+                continue
+
+
+def _enum_owned(cls: type) -> frozenset[str]:
+    """Attributes of an enum that are its members' or its machinery's; `fold_enum` sees to them."""
+    if not isinstance(cls, enum.EnumMeta):
+        return frozenset()
+    return frozenset({*cls.__members__, "_member_map_", "_member_names_", "_value2member_map_"})
+
+
+def _refresh(cls: type, journal: Journal) -> None:
+    """What is derived from a class: its abstract methods, and the schema of a pydantic model."""
+    if isinstance(cls, abc.ABCMeta):
+        for each in (cls, *_subclasses(cls)):
+            before = set_attribute(each, "__abstractmethods__", getattr(each, "__abstractmethods__"))  # noqa: B009
+            journal.note(before.undo)
+            abc.update_abstractmethods(each)
+    rebuild = getattr(cls, "model_rebuild", None)
+    if "__pydantic_core_schema__" in cls.__dict__ and rebuild is not None:
+        rebuild(force=True)
+
+
+def _subclasses(cls: type) -> Iterator[type]:
+    below: list[type] = type.__subclasses__(cls)
+    for sub in below:
+        yield sub
+        yield from _subclasses(sub)
+
+
+def _discard(cls: type) -> None:
+    """A throw-away class must not stay in its bases' `__subclasses__`, which hold it until it is collected.
+
+    Assigning other bases and taking them away unhooks it now; classes hang in cycles, so they would stay long.
+    """
+    try:
+        cls.__bases__ = (_Nowhere,)
+    except TypeError:  # another layout: it stays until the collector comes
+        return
+
+
+class _Nowhere:
+    """Where discarded classes hang."""
+
+
+def class_at(namespace: Mapping[str, Any], path: tuple[str, ...]) -> type | None:
+    """The live class with this qualified name."""
+    thing: Any = namespace.get(path[0])
+    for name in path[1:]:
+        thing = thing.__dict__.get(name) if isinstance(thing, type) else None
+    return thing if isinstance(thing, type) else None

@@ -1,0 +1,155 @@
+"""Finds the functions of a module that are alive, by the paths that lead to them.
+
+No scan of the heap: from the module's names through classes, decorators' closures, wrappers and small containers.
+What hangs only elsewhere (a closure in another module's list) is found by asking the collector who refers to a code
+object, and only in processes where that takes no noticeable pause.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from types import (
+    BuiltinFunctionType,
+    CodeType,
+    FunctionType,
+    GetSetDescriptorType,
+    MappingProxyType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+    WrapperDescriptorType,
+)
+from typing import Any
+
+MAX_STEPS = 200_000
+"""Objects looked at per module; far above what modules hold, far below what data holds."""
+
+MAX_CONTAINER = 1000
+"""Longer lists and dicts are data, not registries."""
+
+MAX_DEPTH = 6
+"""References followed through objects of unknown classes."""
+
+SMALL_HEAP_BLOCKS = 3_000_000
+"""Up to this many allocated blocks, asking the collector for referrers takes some milliseconds."""
+
+_LEAVES = frozenset(
+    {
+        str,
+        bytes,
+        int,
+        float,
+        complex,
+        type(None),
+        ModuleType,
+        BuiltinFunctionType,
+        CodeType,
+        GetSetDescriptorType,
+        MemberDescriptorType,
+        WrapperDescriptorType,
+        bool,
+    }
+)
+
+Place = tuple[str, int]
+"""Qualified name and first line of a function's code."""
+
+
+class Living:
+    """The functions of one module that were found, by the place of their code."""
+
+    def __init__(self, module: ModuleType, filename: str) -> None:
+        self.functions: list[FunctionType] = []
+        self.caches: list[functools._lru_cache_wrapper[Any]] = []
+        self._namespace = module.__dict__
+        self._name = module.__name__
+        self._filename = filename
+        self._seen: set[int] = set()
+        self._walk(list(module.__dict__.values()))
+
+    def by_place(self) -> Mapping[Place, list[FunctionType]]:
+        """Functions by qualified name and first line."""
+        table: dict[Place, list[FunctionType]] = defaultdict(list)
+        for function in self.functions:
+            code = function.__code__
+            table[code.co_qualname, code.co_firstlineno].append(function)
+        return table
+
+    def _walk(self, roots: Iterable[object]) -> None:
+        waiting = [(root, 0) for root in roots]
+        while waiting and len(self._seen) < MAX_STEPS:
+            thing, depth = waiting.pop()
+            if type(thing) in _LEAVES or issubclass(type(thing), ModuleType) or id(thing) in self._seen:
+                continue
+            self._seen.add(id(thing))
+            waiting += [(inner, depth + step) for inner, step in self._inside(thing, depth)]
+
+    def _inside(self, thing: Any, depth: int) -> list[tuple[object, int]]:
+        """What to look at next, and how much deeper that is.
+
+        `type(thing)` is asked, never the thing itself: proxies and mocks answer `isinstance` as they like.
+        """
+        kind = type(thing)
+        if kind is FunctionType:
+            return [(item, 1) for item in self._inside_function(thing)]
+        if issubclass(kind, type):
+            own = type.__getattribute__(thing, "__dict__").get("__module__") == self._name
+            return [(item, 0) for item in list(thing.__dict__.values())] if own else []
+        if issubclass(kind, staticmethod | classmethod | MethodType):
+            return [(thing.__func__, 0)]
+        if issubclass(kind, property):
+            return [(item, 0) for item in (thing.fget, thing.fset, thing.fdel)]
+        if kind is functools._lru_cache_wrapper:
+            self.caches.append(thing)
+            return [(thing.__wrapped__, 0)]
+        if depth >= MAX_DEPTH:
+            return []
+        if kind in (dict, MappingProxyType):
+            return [(item, 1) for item in list(thing.values())] if len(thing) <= MAX_CONTAINER else []
+        if kind in (list, tuple, set, frozenset):
+            return [(item, 1) for item in list(thing)] if len(thing) <= MAX_CONTAINER else []
+        return [(item, 1) for item in gc.get_referents(thing) if _worth_following(item)]
+
+    def _inside_function(self, function: FunctionType) -> list[object]:
+        if function.__code__.co_filename == self._filename and function.__globals__ is self._namespace:
+            self.functions.append(function)
+        inside: list[object] = list(function.__dict__.values())
+        for cell in function.__closure__ or ():
+            try:
+                inside.append(cell.cell_contents)
+            except ValueError:  # the cell is empty still
+                continue
+        return inside
+
+
+def _worth_following(thing: object) -> bool:
+    kind = type(thing)
+    if kind in (dict, list):
+        return len(thing) <= MAX_CONTAINER  # type: ignore[arg-type]
+    return kind not in _LEAVES and not issubclass(kind, type)
+
+
+def functions_running(codes: Iterable[CodeType]) -> list[FunctionType] | None:
+    """All functions in the process that have one of these code objects; None if the heap is too large to ask."""
+    wanted = list(codes)
+    if not wanted:
+        return []
+    if sys.getallocatedblocks() > SMALL_HEAP_BLOCKS:
+        return None
+    ids = set(map(id, wanted))
+    return [thing for thing in gc.get_referrers(*wanted) if type(thing) is FunctionType and id(thing.__code__) in ids]
+
+
+def functions_in(module: ModuleType, filename: str) -> Mapping[Place, list[FunctionType]] | None:
+    """Every function in the process whose globals are this module's, by place; None if the heap is too large to ask."""
+    if sys.getallocatedblocks() > SMALL_HEAP_BLOCKS:
+        return None
+    table: dict[Place, list[FunctionType]] = defaultdict(list)
+    for thing in gc.get_referrers(module.__dict__):
+        if type(thing) is FunctionType and thing.__code__.co_filename == filename:
+            table[thing.__code__.co_qualname, thing.__code__.co_firstlineno].append(thing)
+    return table

@@ -1,0 +1,213 @@
+"""One process that can be changed: what the door, the notebook and the API all ask.
+
+push ── check ── sort ── plan ── prepare ── commit ── record ──▶ Outcome
+         │        │       │        │          │
+         └────────┴───────┴────────┘          └─ any error: everything back, ROLLED BACK
+          REFUSED, NOT SENT: nothing touched
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+
+from livecode import __version__
+from livecode.engine.check import compile_failure, refuse_name, refuse_source
+from livecode.engine.refusals import refusal
+from livecode.live import tracking
+from livecode.live.disk import disk_state
+from livecode.live.inflight import OldCode
+from livecode.live.running import Running, identify
+from livecode.live.transaction import Transaction
+from livecode.live.unload import Afterlife
+from livecode.model.nouns import History, ModuleSource, ModuleStatus, ProcessStatus, Push, Worker, checksum
+from livecode.model.report import ModuleOutcome, Outcome, Refusal, Verdict
+
+LOCK_PATIENCE_S = 1.0
+"""How long a push waits for another one that is under way before it is refused."""
+
+
+class Process:
+    """This interpreter, as livecode sees it. There is one: `this_process`."""
+
+    def __init__(self) -> None:
+        self.worker = Worker(
+            "here", os.getpid(), socket.gethostname(), platform.python_version(), "", __version__, time.time()
+        )
+        self.old_code: dict[str, OldCode] = {}
+        self.afterlives: dict[str, Afterlife] = {}
+        self._running: dict[str, Running] = {}
+        self._refused: dict[str, Refusal] = {}
+        self._lock = threading.Lock()
+        self._busy = ""
+        self._pushes = 0
+        self._last_push: tuple[str, ...] = ()
+
+    def name_service(self, service: str) -> None:
+        """Says under which name this process listens."""
+        self.worker = replace(self.worker, service=service, pid=os.getpid())
+
+    def track(self, folder: str | os.PathLike[str]) -> None:
+        """Remembers the source of every module under `folder` from now on; see `livecode.live.tracking.track`."""
+        tracking.track(folder)
+
+    def running(self, module: str) -> Running | Refusal | None:
+        """What runs of a module; why it cannot be changed; None if it is not loaded."""
+        live = sys.modules.get(module)
+        if live is None:
+            return None
+        known = self._running.get(module)
+        if known is not None and known.module is live:
+            return known
+        found = identify(module)
+        if isinstance(found, Running):
+            if known is not None:  # it was unloaded and imported again, or replaced behind our back
+                found.continue_from(known)
+            self._running[module] = found
+        return found
+
+    def own_modules(self) -> tuple[str, ...]:
+        """The loaded modules below the tracked folders, and those that were pushed."""
+        tracked = [
+            name
+            for name, module in list(sys.modules.items())
+            if isinstance(file := getattr(module, "__file__", None), str)
+            and file.endswith(".py")
+            and name != "__main__"
+            and tracking.is_tracked(file)
+        ]
+        pushed = [name for name in self._running if name in sys.modules]
+        return tuple(dict.fromkeys([*tracked, *pushed]))
+
+    def known(self, module: str) -> Running | None:
+        """What runs of a module, None where that is not known; for looking at other modules of the project."""
+        found = self.running(module)
+        return found if isinstance(found, Running) else None
+
+    def push(self, push: Push, *, dry_run: bool = False) -> Outcome:
+        """Makes the modules of a push live together, or changes nothing.
+
+        Never raises for what a user must expect: look at the outcome's verdict.
+
+        Args:
+            push: What to change.
+            dry_run: Stop before anything is touched; the verdict is then READY where a push would go ahead.
+        """
+        if not self._lock.acquire(timeout=LOCK_PATIENCE_S):
+            busy = refusal("LC406", f"another push is under way: {self._busy}", module=", ".join(push.names))
+            return Outcome(self.worker, Verdict.REFUSED, refusals=(busy,))
+        try:
+            self._busy = f"{', '.join(push.names)} by {push.author or 'someone'}"
+            return self._push(push, dry_run=dry_run)
+        finally:
+            self._busy = ""
+            self._lock.release()
+
+    def checksums(self, modules: Sequence[str]) -> dict[str, str]:
+        """SHA-256 of the running sources, empty for modules that are not loaded or not known."""
+        return {name: known.checksum if (known := self.known(name)) else "" for name in modules}
+
+    def source(self, module: str, version: int | None = None) -> str | None:
+        """The running source of a module, or that of an earlier version; None if there is none."""
+        versions = self.history(module).versions
+        if version is None:
+            return versions[-1].source if versions else None
+        return next((item.source for item in versions if item.number == version), None)
+
+    def history(self, module: str) -> History:
+        """The versions of a module that are remembered, oldest first."""
+        known = self._running.get(module) if module not in sys.modules else self.known(module)
+        return History(module, tuple(known.versions) if known else ())
+
+    def status(self) -> ProcessStatus:
+        """What runs here, module by module."""
+        names = sorted({*self.own_modules(), *self._running})
+        modules = tuple(status for name in names if (status := self._module_status(name)) is not None)
+        return ProcessStatus(self.worker, modules, self._pushes, tracking.folders(), self._last_push, self._busy)
+
+    def _push(self, push: Push, *, dry_run: bool) -> Outcome:
+        start = time.perf_counter()
+        outcome = self._check(push)
+        if outcome is None:
+            changed = tuple(item for item in push.modules if not self._is_same(item))
+            if not changed:
+                outcome = Outcome(self.worker, Verdict.SAME, tuple(map(self._same, push.names)))
+            else:
+                transaction = Transaction(self, replace(push, modules=changed))
+                outcome = transaction.run(dry_run=dry_run)
+                if outcome.verdict is Verdict.LIVE:
+                    self._pushes += 1
+                    self._last_push = tuple(item.module for item in changed)
+        timings = {"total": (time.perf_counter() - start) * 1000, **dict(outcome.timings_ms)}
+        return replace(outcome, timings_ms=tuple(timings.items()))
+
+    def _check(self, push: Push) -> Outcome | None:
+        """Everything that can be said without looking at a module."""
+        refusals = [
+            found for item in push.modules if (found := refuse_name(item.module) or refuse_source(item)) is not None
+        ]
+        twice = {name for name in push.names if push.names.count(name) > 1}
+        refusals += [refusal("LC501", f"{name} is in the push twice", module=name) for name in sorted(twice)]
+        if refusals:
+            return Outcome(self.worker, Verdict.REFUSED, refusals=tuple(refusals))
+        for item in push.modules:
+            failure = None if self._is_same(item) else compile_failure(item)
+            if failure is not None:
+                return Outcome(self.worker, Verdict.NOT_SENT, failure=failure)
+        return None
+
+    def _is_same(self, item: ModuleSource) -> bool:
+        if item.source is None:
+            return False
+        known = self._running.get(item.module)
+        if known is None or known.module is not sys.modules.get(item.module):
+            known = self.known(item.module)
+        return known is not None and known.checksum == checksum(item.source)
+
+    def _same(self, name: str) -> ModuleOutcome:
+        known = self.known(name)
+        assert known is not None
+        return ModuleOutcome(name, known.number, known.number, known.checksum)
+
+    def _module_status(self, name: str) -> ModuleStatus | None:
+        afterlife = self.afterlives.get(name)
+        known = self.known(name) if name in sys.modules else self._running.get(name)
+        if known is None:
+            return None
+        version = known.versions[-1]
+        old = self.old_code.get(name)
+        loaded = version.source is not None and name in sys.modules
+        disk, _, _ = disk_state(known.file, known.source, checksum_of_source=known.checksum)
+        return ModuleStatus(
+            name,
+            version.number if loaded else 0,
+            known.checksum if loaded else "",
+            disk,
+            known.file,
+            version.author,
+            version.reason,
+            version.since,
+            old.calls() if old else (),
+            str(afterlife) if afterlife and not loaded else "",
+        )
+
+    def remember(self, name: str, running: Running) -> None:
+        """Keeps what runs of a module; called by a transaction when it is true."""
+        self._running[name] = running
+
+    def remembered(self, name: str) -> Running | None:
+        """What was kept of a module, loaded or not."""
+        return self._running.get(name)
+
+
+@cache
+def this_process() -> Process:
+    """The one Process of this interpreter."""
+    return Process()

@@ -1,0 +1,164 @@
+"""What runs: for each module its source, its forms and its versions, and whether that can be believed.
+
+Running       one module as it runs now
+identify()    finds out for a loaded module, or says why it cannot be changed
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+import time
+from collections.abc import Iterator
+from functools import cached_property
+from importlib import machinery
+from pathlib import Path
+from types import CodeType, ModuleType
+
+from livecode.engine.code import by_place
+from livecode.engine.forms import Form, parse
+from livecode.engine.refusals import refusal
+from livecode.live import tracking
+from livecode.live.locate import Living
+from livecode.live.sourcefile import decode_source
+from livecode.model.nouns import Version, checksum
+from livecode.model.report import Refusal
+
+MAX_VERSIONS = 50
+"""Versions remembered per module; the first one, from the file, is always among them."""
+
+
+class Running:
+    """One module as it runs now.
+
+    Attributes:
+        name: Its name.
+        module: The live module object.
+        filename: The chunk name that its code objects carry.
+        file: Path of its source file; empty if it has none.
+        versions: What ran, oldest first; the last one runs.
+    """
+
+    def __init__(self, module: ModuleType, source: str, filename: str, file: str) -> None:
+        self.name = module.__name__
+        self.module = module
+        self.filename = filename
+        self.file = file
+        self.versions: list[Version] = [Version(1, source)]
+        self.checksum = checksum(source)
+
+    @property
+    def source(self) -> str:
+        """The text that runs."""
+        source = self.versions[-1].source
+        return "" if source is None else source
+
+    @property
+    def number(self) -> int:
+        """The version that runs."""
+        return self.versions[-1].number
+
+    @cached_property
+    def forms(self) -> tuple[Form, ...]:
+        """The forms of the source that runs."""
+        return parse(self.source)
+
+    def continue_from(self, earlier: Running) -> None:
+        """Goes on with the version numbers of what ran under this name before."""
+        first = self.versions[0]
+        if earlier.versions[-1].source != first.source:
+            number = earlier.number + 1
+            self.versions = [*earlier.versions, Version(number, first.source, "", "imported again", time.time())]
+        else:
+            self.versions = earlier.versions
+
+    def become(self, source: str | None, forms: tuple[Form, ...] | None, *, author: str, reason: str) -> None:
+        """Records that another source runs now."""
+        restores = next((v.number for v in reversed(self.versions) if reason and v.source == source), None)
+        restores = restores if reason.startswith("undo") else None
+        self.versions.append(Version(self.number + 1, source, author, reason, time.time(), restores))
+        self.checksum = "" if source is None else checksum(source)
+        if len(self.versions) > MAX_VERSIONS:
+            del self.versions[1]
+        self.__dict__.pop("forms", None)
+        if forms is not None:
+            self.__dict__["forms"] = forms
+
+
+def identify(name: str) -> Running | Refusal:
+    """The running source of a loaded module, or why it is not known or cannot be changed."""
+    module = sys.modules[name]
+    spec = getattr(module, "__spec__", None)
+    loader = getattr(module, "__loader__", None) or getattr(spec, "loader", None)
+    file = getattr(module, "__file__", None)
+    if isinstance(loader, machinery.ExtensionFileLoader) or (
+        file and file.endswith(tuple(machinery.EXTENSION_SUFFIXES))
+    ):
+        return refusal("LC201", f"{name} is native code ({file})", module=name)
+    if _is_main(module, file):
+        what = f"{name} runs as __main__ ({file}); a second copy would be another module"
+        return refusal("LC502", what, module=name)
+    if not isinstance(file, str) or not file.endswith(".py"):
+        return refusal("LC508", f"{name} was not loaded from a source file", module=name)
+    found = tracking.remembered(name, file)
+    try:
+        data, certain = found if found is not None else (Path(file).read_bytes(), False)
+        source = decode_source(data)
+    except (OSError, ValueError) as error:
+        return refusal("LC508", f"the source of {name} cannot be read: {error}", module=name)
+    if not certain and (different := _disagreement(module, source, file)):
+        what = f"{different} in {name} is not what {file} says now: the file changed after it was imported"
+        return refusal("LC401", what, module=name)
+    return Running(module, source, file, file)
+
+
+def is_foreign(file: str) -> bool:
+    """True for files of Python itself and of installed packages, unless their folder is tracked."""
+    if not file or tracking.is_tracked(file):
+        return False
+    path = Path(file)
+    if tracking.FOREIGN.intersection(path.parts):
+        return True
+    return any(path.is_relative_to(home) for home in _python_homes())
+
+
+def _python_homes() -> Iterator[str]:
+    for key in ("stdlib", "platstdlib"):
+        yield sysconfig.get_path(key)
+
+
+def runs_as_main(name: str) -> bool:
+    """True if the running script is what `name` would import: `python shop.py`, `python -m shop.app`."""
+    main = sys.modules.get("__main__")
+    spec = getattr(main, "__spec__", None)
+    if spec is not None:
+        return bool(spec.name == name)
+    file = getattr(main, "__file__", None)
+    return bool(file) and "." not in name and os.path.splitext(os.path.basename(str(file)))[0] == name
+
+
+def _is_main(module: ModuleType, file: object) -> bool:
+    main = sys.modules.get("__main__")
+    main_file = getattr(main, "__file__", None)
+    same_file = bool(file and main_file) and os.path.realpath(str(file)) == os.path.realpath(str(main_file))
+    return module is main or same_file
+
+
+def _disagreement(module: ModuleType, source: str, file: str) -> str:
+    """A live function whose code is not what the source compiles to; empty if there is none."""
+    try:
+        table = by_place(compile(source, file, "exec", dont_inherit=True))
+    except (SyntaxError, ValueError):
+        return "the file does not compile; the code"
+    for function in Living(module, file).functions:
+        code = function.__code__
+        if not any(_same_code(code, other) for other in table.get((code.co_qualname, code.co_firstlineno), ())):
+            return f"{code.co_qualname}()"
+    return ""
+
+
+def _same_code(one: CodeType, other: CodeType) -> bool:
+    return (
+        one.co_code == other.co_code and one.co_names == other.co_names and len(one.co_consts) == len(other.co_consts)
+    )

@@ -1,0 +1,136 @@
+"""Remembers the source that every module of a tracked folder is loaded from.
+
+What counts is the source that *runs*, not the file: a file can change a second after it was imported. So the tracked
+folders get a loader that keeps what it read; modules that were loaded earlier are read once, when the tracking
+begins, and believed only if they agree with what is loaded (`livecode.live.running`).
+
+Process-wide changes, all made here and taken back by `untrack_all`: one entry in `sys.path_hooks`, and the entries
+of `sys.path_importer_cache` for tracked folders. Imports from elsewhere do not pass through any of this.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import machinery
+from importlib.util import cache_from_source
+
+_folders: list[str] = []
+_read: dict[str, tuple[str, bytes, bool]] = {}  # module → path, source, True if the loader itself read it
+FOREIGN = frozenset({"site-packages", "dist-packages"})
+
+
+def track(folder: str | os.PathLike[str]) -> str:
+    """Remembers the source of every module under `folder` from now on.
+
+    Returns:
+        The folder's real path.
+
+    Raises:
+        UsageError: There is no such folder, or it is the root of a file system.
+    """
+    path = os.path.realpath(os.fspath(folder))
+    if not os.path.isdir(path):
+        from livecode.errors import UsageError
+
+        what = "is a file" if os.path.exists(path) else "does not exist"
+        raise UsageError(f"cannot track {os.fspath(folder)!r}: it {what}; give a folder of Python source")
+    if os.path.dirname(path) == path:
+        from livecode.errors import UsageError
+
+        raise UsageError(f"cannot track {path!r}, the root of the file system; give the folder of your source")
+    if path not in _folders:
+        _folders.append(path)
+        if _hook not in sys.path_hooks:
+            sys.path_hooks.insert(0, _hook)
+        _forget_importers()
+        _read_loaded()
+    return path
+
+
+def untrack_all() -> None:
+    """Takes back everything that tracking changed in this process."""
+    _folders.clear()
+    _read.clear()
+    if _hook in sys.path_hooks:
+        sys.path_hooks.remove(_hook)
+    _forget_importers(everywhere=True)
+
+
+def folders() -> tuple[str, ...]:
+    """The tracked folders."""
+    return tuple(_folders)
+
+
+def is_tracked(path: str) -> bool:
+    """True for a path below a tracked folder that is not of an installed package there."""
+    real = os.path.realpath(path)
+    for folder in _folders:
+        if real == folder:
+            return True
+        if real.startswith(folder + os.sep):
+            parts = real[len(folder) + 1 :].split(os.sep)
+            return not FOREIGN.intersection(parts)
+    return False
+
+
+def remembered(module: str, path: str) -> tuple[bytes, bool] | None:
+    """The source bytes that a module was loaded from, and whether the loader itself read them."""
+    entry = _read.get(module)
+    if entry is None or entry[0] != path:
+        return None
+    return entry[1], entry[2]
+
+
+def forget(module: str) -> None:
+    """Drops what is remembered of a module."""
+    _read.pop(module, None)
+
+
+class TrackedLoader(machinery.SourceFileLoader):
+    """Python's own loader, which also keeps the source that it loads."""
+
+    def get_code(self, fullname: str) -> object:  # type: ignore[override]
+        """The module's code, from its cache only where that cannot be older than the source."""
+        source = self.get_data(self.path)
+        _read[fullname] = (self.path, source, True)
+        if _cache_may_lie(self.path):
+            return self.source_to_code(source, self.path)
+        return super().get_code(fullname)
+
+
+def _cache_may_lie(path: str) -> bool:
+    """A pyc knows its source by size and whole seconds, so a second save within one second goes unseen."""
+    try:
+        cached = os.stat(cache_from_source(path)).st_mtime
+    except (OSError, NotImplementedError):
+        return False
+    return cached < int(os.stat(path).st_mtime) + 1
+
+
+def _hook(path: str) -> machinery.FileFinder:
+    if not is_tracked(path) or not os.path.isdir(path):
+        raise ImportError(f"{path} is not tracked", path=path)
+    return machinery.FileFinder(
+        path,
+        (machinery.ExtensionFileLoader, machinery.EXTENSION_SUFFIXES),
+        (TrackedLoader, machinery.SOURCE_SUFFIXES),
+        (machinery.SourcelessFileLoader, machinery.BYTECODE_SUFFIXES),
+    )
+
+
+def _forget_importers(*, everywhere: bool = False) -> None:
+    for path in list(sys.path_importer_cache):
+        if everywhere or is_tracked(path):
+            sys.path_importer_cache.pop(path, None)
+
+
+def _read_loaded() -> None:
+    for name, module in list(sys.modules.items()):
+        path = getattr(module, "__file__", None)
+        if name not in _read and isinstance(path, str) and path.endswith(".py") and is_tracked(path):
+            try:
+                with open(path, "rb") as file:
+                    _read[name] = (path, file.read(), False)
+            except OSError:
+                continue

@@ -1,0 +1,255 @@
+"""One push in one process: sorted, planned, prepared, committed, recorded, or taken back whole.
+
+Transaction.run
+    sort       loaded / new / to be unloaded; what cannot be changed is refused
+    plan       of the loaded ones together, with the modules that depend on them
+    commit     swaps in one C call; statements executed; new modules imported; old ones taken out
+    record     versions, lines, old code: only now, when it is true
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import replace
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from livecode.engine.forms import Form, parse
+from livecode.engine.plan import Plan, plan
+from livecode.engine.prepare import PreparedModule, prepare
+from livecode.engine.refusals import refusal
+from livecode.live import chunks
+from livecode.live.arrival import Arrival, find_arrival
+from livecode.live.commit import Committing, SwapError, clear_caches, execute_all, swap_all
+from livecode.live.disk import disk_state
+from livecode.live.facts import LoadedModules
+from livecode.live.failure import failure_of
+from livecode.live.inflight import OldCode
+from livecode.live.running import Running, is_foreign
+from livecode.live.safepoint import at_safe_point
+from livecode.live.unload import Afterlife, holders, importers, submodules, take_out
+from livecode.model.nouns import ModuleSource, Push
+from livecode.model.report import Change, ChangeKind, ModuleOutcome, Outcome, Refusal, Verdict
+
+if TYPE_CHECKING:
+    from livecode.live.process import Process
+
+
+class Transaction:
+    """One push under way.
+
+    Args:
+        process: The process, which is locked.
+        push: Only modules whose source is not the running one.
+    """
+
+    def __init__(self, process: Process, push: Push) -> None:
+        self.process = process
+        self.push = push
+        self.loaded: dict[str, Running] = {}
+        self.forms: dict[str, tuple[Form, ...]] = {}
+        self.arrivals: dict[str, Arrival] = {}
+        self.leaving: dict[str, Running | None] = {}
+        self.held: dict[str, tuple[str, ...]] = {}
+        self.afterlives: dict[str, Afterlife] = {}
+        self.state = Committing()
+
+    def run(self, *, dry_run: bool) -> Outcome:
+        """Does it all, or stops before anything is touched."""
+        start = time.perf_counter()
+        refusals = [found for item in self.push.modules if (found := self._sort(item)) is not None]
+        made = Plan()
+        if not refusals and self.loaded:
+            project = LoadedModules(self.process.known, self.process.own_modules)
+            self.forms = {name: self._parse(name) for name in self.loaded}
+            made = plan(self.forms, project)
+            refusals = list(made.refusals)
+        if refusals:
+            return Outcome(self.process.worker, Verdict.REFUSED, self._as_before(), tuple(refusals))
+        prepared = self._prepared(made)
+        planned = time.perf_counter()
+        if dry_run:
+            return Outcome(self.process.worker, Verdict.READY, self._outcomes(made, live=False))
+        outcome = self._commit(prepared, made)
+        timings = ("plan", (planned - start) * 1000), ("commit", (time.perf_counter() - planned) * 1000)
+        return replace(outcome, timings_ms=timings)
+
+    def _sort(self, item: ModuleSource) -> Refusal | None:
+        """Puts a module where it belongs, or says why it cannot be changed."""
+        name = item.module
+        running = self.process.running(name)
+        if item.source is None:
+            return self._sort_leaving(name, running)
+        if running is None:
+            arrival = find_arrival(item, {other.module for other in self.push.modules}, force=self.push.force)
+            if isinstance(arrival, Refusal):
+                return arrival
+            self.arrivals[name] = arrival
+            return None
+        if isinstance(running, Refusal):
+            return running
+        if is_foreign(running.file) and not self.push.force:
+            return refusal("LC504", f"{name} is not the service's own: {running.file}", module=name)
+        self.loaded[name] = running
+        return None
+
+    def _sort_leaving(self, name: str, running: Running | Refusal | None) -> Refusal | None:
+        if running is None:
+            return refusal("LC507", f"{name} is not loaded, so it cannot be unloaded", module=name)
+        if isinstance(running, Refusal) and running.code in ("LC201", "LC502"):
+            return running
+        file = getattr(sys.modules[name], "__file__", None) or ""
+        if (is_foreign(file) or (not file and name in sys.stdlib_module_names)) and not self.push.force:
+            return refusal("LC504", f"{name} is not the service's own: {file or 'built in'}", module=name)
+        also_leaving = {item.module for item in self.push.modules if item.source is None}
+        users = [user for user in importers(name) if user.split(" ")[0] not in also_leaving]
+        if users and not self.push.force:
+            return refusal("LC506", f"{name} is still used by {'; '.join(users)}", module=name)
+        self.leaving[name] = running if isinstance(running, Running) else None
+        self.held[name] = holders(name)
+        return None
+
+    def _parse(self, name: str) -> tuple[Form, ...]:
+        source = next(item.source for item in self.push.modules if item.module == name)
+        assert source is not None
+        return parse(source)
+
+    def _prepared(self, made: Plan) -> list[tuple[PreparedModule, ModuleType]]:
+        known = {part.module: self.process.known(part.module) for part in made.modules}
+        filenames = {name: running.filename for name, running in known.items() if running is not None}
+        return [(part, sys.modules[part.plan.module]) for part in prepare(made, filenames)]
+
+    def _commit(self, prepared: list[tuple[PreparedModule, ModuleType]], made: Plan) -> Outcome:
+        state = self.state
+        self._show_lines()
+        try:
+            steps = swap_all(prepared, state)
+            at_safe_point(lambda: state.journal.do(*steps))
+            for arrival in self.arrivals.values():
+                arrival.offer(state.journal)
+            execute_all(prepared, state)
+            for arrival in self.arrivals.values():
+                state.where = (arrival.name, 1)
+                arrival.arrive(state)
+            for name in self.leaving:
+                self.afterlives[name] = take_out(name, state.journal)
+        except BaseException as error:
+            return self._roll_back(error)
+        clear_caches(state)
+        return self._record(made)
+
+    def _show_lines(self) -> None:
+        """Tracebacks of what runs now must not read a file that was saved since."""
+        for running in self.loaded.values():
+            chunks.show_lines(running.filename, running.source)
+
+    def _roll_back(self, error: BaseException) -> Outcome:
+        state = self.state
+        steps = state.journal.roll_back()
+        failed = state.journal.failures
+        sources = {item.module: item for item in self.push.modules}
+        chunk_names = {running.filename: name for name, running in self.loaded.items()}
+        chunk_names |= {arrival.filename: arrival.name for arrival in self.arrivals.values()}
+        failure = failure_of(error, state.where, sources, chunk_names)
+        not_undone = (*state.effects, *failed)
+        verdict = Verdict.HALTED if failed else Verdict.ROLLED_BACK
+        if isinstance(error, KeyboardInterrupt | SystemExit) and not isinstance(error, SwapError):
+            not_undone = (*not_undone, f"the source raised {type(error).__name__}, which was kept from the service")
+        return Outcome(
+            self.process.worker,
+            verdict,
+            self._as_before(),
+            failure=failure,
+            undone=steps,
+            not_undone=tuple(not_undone),
+            warnings=tuple(state.warnings),
+        )
+
+    def _record(self, made: Plan) -> Outcome:
+        """Everything is live: now it may be remembered."""
+        author, reason = self.push.author, self.push.reason
+        sources = {item.module: item.source for item in self.push.modules}
+        before = {name: self._number(name) for name in sources}
+        for name, running in self.loaded.items():
+            running.become(sources[name], self.forms[name], author=author, reason=reason)
+            chunks.show_lines(running.filename, running.source)
+            old = self.process.old_code.setdefault(name, OldCode())
+            old.add({code: qual for code, qual in self.state.replaced.items() if code.co_filename == running.filename})
+        for arrival in self.arrivals.values():
+            self.process.remember(arrival.name, arrival.running(self.process, author=author, reason=reason))
+            self.process.afterlives.pop(arrival.name, None)
+        for name, left in self.leaving.items():
+            if left is not None:
+                left.become(None, (), author=author, reason=reason)
+                self.process.remember(name, left)
+        self.process.afterlives.update(self.afterlives)
+        outcomes = self._outcomes(made, live=True, before=before)
+        return Outcome(self.process.worker, Verdict.LIVE, outcomes, warnings=tuple(self.state.warnings))
+
+    def _number(self, name: str) -> int:
+        known = self.process.remembered(name)
+        return known.number if known is not None and name in sys.modules and name not in self.arrivals else 0
+
+    def _as_before(self) -> tuple[ModuleOutcome, ...]:
+        """The modules as they run still."""
+        outcomes = []
+        for item in self.push.modules:
+            known = self.process.known(item.module)
+            number, digest = (known.number, known.checksum) if known is not None else (0, "")
+            outcomes.append(ModuleOutcome(item.module, number, number, digest))
+        return tuple(outcomes)
+
+    def _outcomes(self, made: Plan, *, live: bool, before: dict[str, int] | None = None) -> tuple[ModuleOutcome, ...]:
+        """One entry for each module of the push, and for each other one in which something was executed."""
+        planned = {part.module: part for part in made.modules}
+        outcomes = []
+        for item in self.push.modules:
+            changes = planned[item.module].changes if item.module in planned else self._whole(item)
+            outcomes.append(self._outcome(item, changes, live=live, before=before or {}))
+        for part in made.modules:
+            if not part.pushed and part.runs:
+                known = self.process.known(part.module)
+                number = known.number if known else 0
+                digest = known.checksum if known else ""
+                outcomes.append(ModuleOutcome(part.module, number, number, digest, part.changes))
+        return tuple(outcomes)
+
+    def _whole(self, item: ModuleSource) -> tuple[Change, ...]:
+        if item.source is None:
+            names = [f"{name}" for name in submodules(item.module)]
+            return tuple(Change(ChangeKind.REMOVED, name, "submodule") for name in names)
+        return (Change(ChangeKind.ADDED, item.module, "new module, executed"),)
+
+    def _outcome(
+        self, item: ModuleSource, changes: tuple[Change, ...], *, live: bool, before: dict[str, int]
+    ) -> ModuleOutcome:
+        name = item.module
+        known = self.process.known(name) or self.process.remembered(name)
+        number, digest = (known.number, known.checksum) if known is not None else (0, "")
+        if not live:
+            return ModuleOutcome(name, number, number, digest, changes, held=self.held.get(name, ()))
+        if item.source is None or known is None:
+            return ModuleOutcome(name, before.get(name, 0), 0, "", changes, held=self.held.get(name, ()))
+        disk, added, removed = disk_state(known.file, known.source, checksum_of_source=known.checksum)
+        old = self.process.old_code.get(name)
+        return ModuleOutcome(
+            name,
+            before.get(name, 0),
+            number,
+            digest,
+            changes,
+            disk,
+            _short(known.file),
+            added,
+            removed,
+            old.calls() if old else (),
+        )
+
+
+def _short(file: str) -> str:
+    """A path as people write it: relative to the working folder where it is below it."""
+    relative = os.path.relpath(file) if file else ""
+    return file if relative.startswith("..") else relative
+

@@ -1,0 +1,193 @@
+"""What a push is made of and what a process can say of itself.
+
+Push ── ModuleSource*           what is asked: sources that become live together
+ProcessStatus ── ModuleStatus*  what runs in one worker
+Version*                        what ran before, per module
+Worker                          who answers
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+def checksum(source: str) -> str:
+    """SHA-256 of a module's source text, in hex: the identity of what runs.
+
+    It is taken over the decoded text with ``\\n`` line ends, so that the encoding and the line ends of a file do
+    not matter.
+    """
+    return hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+SHORT_DIGITS = 7
+"""How many digits of a checksum people see."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleSource:
+    """One module of a push.
+
+    Attributes:
+        module: Dotted name.
+        source: The whole new source; None unloads the module.
+        origin: Where it was written, for people: ``"cell 12"``, a path, or empty.
+    """
+
+    module: str
+    source: str | None
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A set of module sources and unloads that become live together or not at all.
+
+    Attributes:
+        modules: What changes, each module once.
+        author: Who pushes, e.g. ``"ann@laptop"``.
+        reason: Why, in the author's words.
+        force: Also accept what is refused for caution only (another project's module, an unload with importers).
+    """
+
+    modules: tuple[ModuleSource, ...]
+    author: str = ""
+    reason: str = ""
+    force: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the modules, in the order given."""
+        return tuple(item.module for item in self.modules)
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One process of a service.
+
+    Attributes:
+        name: ``w1``, ``w2``, … in the order of process ids; ``here`` for the caller's own process.
+        pid: Process id.
+        host: Host name.
+        python: ``major.minor.micro``.
+        service: The name given to ``livecode.listen``, empty for the caller's own process.
+        livecode: Version of livecode in that process.
+        started: When the door was opened, seconds since the epoch.
+    """
+
+    name: str
+    pid: int
+    host: str
+    python: str
+    service: str = ""
+    livecode: str = ""
+    started: float = 0.0
+
+
+class DiskState(StrEnum):
+    """How the running source of a module compares with its file."""
+
+    SAME = "same"
+    DIFFERS = "differs"
+    NO_FILE = "no file"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleStatus:
+    """What one worker runs of one module.
+
+    Attributes:
+        module: Dotted name.
+        version: Counts from 1, the source that was imported; 0 is not loaded.
+        checksum: SHA-256 of the running source in hex; empty when unloaded.
+        disk: The running source against the file.
+        file: Path of the source file, or empty.
+        author: Who pushed this version; empty for what was imported.
+        reason: Why.
+        since: When it became live, seconds since the epoch; 0.0 for what was imported before it was tracked.
+        still_old: Functions of older versions that are inside a call now, as ``name (file:line)``.
+        held: For an unloaded module: how many of its old objects' holders are known to be left, as text; else empty.
+    """
+
+    module: str
+    version: int
+    checksum: str
+    disk: DiskState
+    file: str = ""
+    author: str = ""
+    reason: str = ""
+    since: float = 0.0
+    still_old: tuple[str, ...] = ()
+    held: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessStatus:
+    """What one worker runs.
+
+    Attributes:
+        worker: Who answers.
+        modules: All modules that were pushed, and all loaded ones below the tracked folders.
+        pushes: How many pushes became live here.
+        folders: The tracked folders.
+        last_push: The modules of the last push that became live.
+        busy: The push that is under way, in words; empty if there is none.
+    """
+
+    worker: Worker
+    modules: tuple[ModuleStatus, ...]
+    pushes: int = 0
+    folders: tuple[str, ...] = ()
+    last_push: tuple[str, ...] = ()
+    busy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One entry of a module's history in one worker.
+
+    Attributes:
+        number: Counts from 1; 0 stands for "not loaded" before a module's first push.
+        source: The source, None where the module was not loaded or unloaded.
+        restores: The version whose source this one brought back, for an undo; else None.
+    """
+
+    number: int
+    source: str | None
+    author: str = ""
+    reason: str = ""
+    since: float = 0.0
+    restores: int | None = None
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of the source, empty where there is none."""
+        return "" if self.source is None else checksum(self.source)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """All versions of one module that a worker remembers, oldest first."""
+
+    module: str
+    versions: tuple[Version, ...] = field(default=())
+
+    @property
+    def current(self) -> Version | None:
+        """The version that runs."""
+        return self.versions[-1] if self.versions else None
+
+    def undo_target(self) -> Version | None:
+        """The version that an undo brings back: the one before the running one, seen through earlier undos."""
+        by_number = {version.number: version for version in self.versions}
+        number = self.current.number if self.current else 0
+        while (version := by_number.get(number)) is not None and version.restores is not None:
+            number = version.restores
+        older = [version for version in self.versions if version.number < number]
+        while older and older[-1].restores is not None:
+            restored = older[-1].restores
+            older = [version for version in older if version.number <= restored]
+        return older[-1] if older else None

@@ -1,0 +1,175 @@
+"""Plain text of reports and overviews: complete without colours, the same words as everywhere."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import assert_never
+
+from livecode.model.nouns import History, ProcessStatus, Worker
+from livecode.model.overview import attached_sheet, diff_sheet, history_sheet, services_sheet, status_sheet
+from livecode.model.report import Report
+from livecode.model.sheet import (
+    IN_NOTEBOOK,
+    Code,
+    Commands,
+    Diff,
+    Entry,
+    Head,
+    Hosts,
+    Item,
+    Note,
+    Part,
+    Sheet,
+    Table,
+    WorkerRow,
+)
+from livecode.model.wording import report_sheet
+
+HINT_COLUMN = 72
+"""Where the next command starts, unless the line is longer."""
+
+CODE_COLUMNS = 100
+"""How much of a long source line is shown around the caret."""
+
+
+def report_text(report: Report, commands: Commands = IN_NOTEBOOK) -> str:
+    """A Report as people read it in a terminal or a log."""
+    return sheet_text(report_sheet(report, commands))
+
+
+def status_text(statuses: Sequence[ProcessStatus], now: float = 0.0, commands: Commands = IN_NOTEBOOK) -> str:
+    """What runs where. `now` in seconds since the epoch gives ages; 0.0 leaves them out."""
+    return sheet_text(status_sheet(statuses, now, commands))
+
+
+def attached_text(
+    statuses: Sequence[ProcessStatus], now: float = 0.0, commands: Commands = IN_NOTEBOOK
+) -> str:
+    """What a notebook is told when it has attached."""
+    return sheet_text(attached_sheet(statuses, now, commands))
+
+
+def history_text(history: History, now: float = 0.0, commands: Commands = IN_NOTEBOOK) -> str:
+    """All versions of one module, the running one first."""
+    return sheet_text(history_sheet(history, now, commands))
+
+
+def services_text(workers: Sequence[Worker], now: float = 0.0) -> str:
+    """Every worker of every service that can be attached."""
+    return sheet_text(services_sheet(workers, now))
+
+
+def diff_text(before: tuple[str, str | None], after: tuple[str, str | None], context_lines: int = 3) -> str:
+    """A unified diff of two named sources, ``("shop/pricing.py (disk)", source)``."""
+    return sheet_text(diff_sheet(before, after, context_lines))
+
+
+def sheet_text(sheet: Sheet) -> str:
+    """A Sheet as plain text, without a line end after the last line."""
+    head = [_head(sheet.head)] if sheet.head else []
+    return "\n".join([*head, *_body(sheet.items, "  " if sheet.head else "")])
+
+
+def caret_line(text: str, column: int, end_column: int) -> str:
+    """Spaces and carets that stand under columns `column` to `end_column` of `text`, both 1-based.
+
+    Tabs are kept and wide characters count twice, so that the caret stands right in a terminal.
+    """
+    before, marked = text[: column - 1], text[column - 1 : max(end_column - 1, column)]
+    pad = "".join("\t" if c == "\t" else " " * _width(c) for c in before)
+    return pad + " " * (column - 1 - len(before)) + "^" * max(sum(map(_width, marked)), 1)
+
+
+def _width(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _with_hint(text: str, hint: str) -> str:
+    return f"{text:<{HINT_COLUMN - 4}}    {hint}" if hint else text.rstrip()
+
+
+def _head(head: Head) -> str:
+    return _with_hint(
+        "  ".join(filter(None, (f"{head.glyph} {head.word}", head.title, *head.facts))), head.hint
+    )
+
+
+def _body(items: Sequence[Item], indent: str) -> Iterator[str]:
+    for kind, group in groupby(items, type):
+        members = list(group)
+        if kind is Entry:
+            yield from (indent + line for line in _entries([m for m in members if isinstance(m, Entry)]))
+        else:
+            yield from (line for item in members for line in _item(item, indent))
+
+
+def _item(item: Item, indent: str) -> Iterator[str]:
+    match item:
+        case Note(text=text, hint=hint, mark=mark):
+            yield _with_hint(f"{indent}{mark} {text}" if mark else indent + text, hint)
+        case Part(title=title, facts=facts, items=items):
+            yield indent + "  ".join((title, *facts))
+            yield from _body(items, indent + "  ")
+        case Hosts(rows=rows, telling=telling):
+            yield from (indent + line for line in _hosts(rows) if telling)
+        case Code():
+            yield from (indent + line for line in _code(item))
+        case Table():
+            yield from (indent + line for line in _table(item))
+        case Diff(lines=lines):
+            yield from (indent + line for line in lines)
+        case Entry():
+            yield from (indent + line for line in _entries([item]))
+        case _:
+            assert_never(item)
+
+
+def _entries(entries: Sequence[Entry]) -> Iterator[str]:
+    name_width = min(max(len(e.name) for e in entries), 30)
+    word_width = min(max((len(e.word) for e in entries if e.detail), default=0), 64)
+    for entry in entries:
+        mark = f"{entry.mark} " if entry.mark else ""
+        yield f"{mark}{entry.name:<{name_width}}  {entry.word:<{word_width}}  {entry.detail}".rstrip()
+
+
+def _code(code: Code) -> Iterator[str]:
+    yield code.title
+    number_width = max((len(str(number)) for number, _ in code.lines), default=1)
+    for number, text in code.lines:
+        arrow = "→" if number == code.line else " "
+        text, column, end_column = _crop(text, code, number)
+        yield f"{arrow}  {number:>{number_width}} | {text}".rstrip()
+        if number == code.line and column:
+            lead = " " * (number_width + 6)
+            yield f"{lead}{caret_line(text, column, end_column)} {code.message}"
+    if not code.column:
+        yield code.message
+
+
+def _crop(text: str, code: Code, number: int) -> tuple[str, int, int]:
+    """A window of a long line, around the caret if it is in this line."""
+    column, end_column = (code.column, code.end_column) if number == code.line else (0, 0)
+    start = max(column - CODE_COLUMNS // 2, 0) if column > CODE_COLUMNS - 10 else 0
+    cropped = text[start : start + CODE_COLUMNS]
+    tail = "…" if len(text) > start + CODE_COLUMNS else ""
+    if not start:
+        return cropped + tail, column, min(end_column, CODE_COLUMNS + 1)
+    return "…" + cropped + tail, column - start + 1, min(end_column - start + 1, CODE_COLUMNS + 2)
+
+
+def _table(table: Table) -> Iterator[str]:
+    columns = list(zip(table.header, *table.rows, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    for row in (table.header, *table.rows):
+        yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _hosts(rows: Sequence[WorkerRow]) -> Iterator[str]:
+    width = max(len(row.host) for row in rows)
+    for host, group in groupby(sorted(rows, key=lambda row: row.host), key=lambda row: row.host):
+        marks = " ".join(f"{row.worker} {row.glyph}{' ' + row.detail if row.detail else ''}" for row in group)
+        yield f"{host:<{width}}   {marks}"

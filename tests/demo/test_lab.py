@@ -1,0 +1,82 @@
+"""`livecode demo --lab` in a real browser."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.demo.running import Demo, running_demo
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+LIMIT_MS = 60_000
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The running demo; Ctrl-C at the end."""
+    folder = tmp_path_factory.mktemp("l")
+    folder.chmod(0o700)
+    with running_demo(folder, "--lab", "--no-browser", "--sockets", "10") as demo:
+        demo.wait_for(lambda text: "Ctrl-C" in text)
+        yield demo
+        assert demo.end(signal.SIGINT) == 130
+        assert demo.survivors() == []
+
+
+@pytest.fixture(scope="module")
+def page(lab: Demo, require: Callable[..., str]) -> Iterator[Page]:
+    """The notebook in JupyterLab, after Run All Cells."""
+    program = require(BROWSERS, "Debian: apt-get install chromium")
+    address = re.search(r"http://\S+token=\S+", lab.text())
+    assert address
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=ARGS)
+        page = browser.new_page(viewport={"width": 1280, "height": 1000})
+        page.set_default_timeout(LIMIT_MS)
+        page.goto(address[0], wait_until="domcontentloaded")
+        run_all_cells(page)
+        yield page
+        browser.close()
+
+
+def run_all_cells(page: Page) -> None:
+    """As a user does it: menu Run, Run All Cells; returns when the last cell has run."""
+    page.get_by_text(re.compile(r"Python 3.*\| Idle")).wait_for()
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Cells", exact=True).click()
+    done = re.compile(r"\[\d+\]:")
+    expect(page.locator(".jp-CodeCell .jp-InputPrompt").last).to_have_text(done, timeout=LIMIT_MS)
+
+
+@pytest.mark.parametrize("verdict", ["LIVE", "SAME", "NOT SENT", "ROLLED BACK", "REFUSED"])
+def test_a_verdict_is_rendered_as_html(page: Page, verdict: str) -> None:
+    """People see the verdict in the notebook, as HTML and not as the plain text of a program."""
+    outputs = page.locator(".jp-RenderedHTMLCommon").filter(has_text=re.compile(rf"^\W*{verdict}\b"))
+    assert outputs.count() > 0
+    expect(outputs.first).to_be_visible()
+
+
+def test_no_cell_fails(page: Page) -> None:
+    """Run All Cells runs all of them: none ends with a traceback or writes to stderr."""
+    trouble = page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr'], .jp-OutputArea-error")
+    assert trouble.all_inner_texts() == []
+
+
+def test_a_picture_can_be_taken(page: Page, tmp_path: Path) -> None:
+    """The whole notebook as a picture, to look at."""
+    page.locator(".jp-Notebook").last.screenshot(path=tmp_path / "notebook.png")
+    assert (tmp_path / "notebook.png").stat().st_size > 10_000

@@ -1,0 +1,209 @@
+"""Every process that serves has a door of its own, and no other has one: forks, servers, restarts."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from livecode.fleet import wire
+from livecode.fleet.client import knock
+from livecode.fleet.discovery import look
+from livecode.fleet.rundir import split_stem
+from tests.services import Services, wait_until
+
+
+def pids(name: str) -> set[int]:
+    """The processes that answer under that name."""
+    return {door.worker.pid for door in look(name).workers if door.hello().pid}
+
+
+def read_line(script: subprocess.Popen[str]) -> str:
+    """The next line that a script prints."""
+    assert script.stdout is not None
+    return script.stdout.readline().strip()
+
+
+FORK = """
+import os, sys
+from livecode.fleet.listen import listen
+listener = listen("shop", track=())
+{fork}
+print(os.getpid(), listener.path, flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def forked(services: Services) -> Iterator[tuple[subprocess.Popen[str], int, dict[int, str]]]:
+    """A script that listened and forked: itself, its child's pid, and the paths of both doors."""
+    script = services.script(FORK.format(fork="os.fork()"))
+    lines = dict(read_line(script).split() for _ in range(2))
+    paths = {int(pid): path for pid, path in lines.items()}
+    (child,) = set(paths) - {script.pid}
+    yield script, child, paths
+    with suppress(ProcessLookupError):
+        os.kill(child, signal.SIGKILL)
+    script.kill()
+    script.communicate(timeout=20)
+
+
+def test_forked_child(forked: tuple[subprocess.Popen[str], int, dict[int, str]]) -> None:
+    """A forked child has a door of its own, under the same name."""
+    script, child, paths = forked
+    assert pids("shop") == {script.pid, child}
+    assert len(set(paths.values())) == 2
+
+
+def test_dead_parent(forked: tuple[subprocess.Popen[str], int, dict[int, str]]) -> None:
+    """A killed process does not appear alive because its child lives, which holds nothing of its door."""
+    script, child, _ = forked
+    script.kill()
+    script.wait()
+    assert pids("shop") == {child}
+
+
+def test_connection_is_not_inherited(services: Services) -> None:
+    """Who is connected to a process that dies is told at once, though a child was forked meanwhile."""
+    script = services.script(FORK.format(fork="print(listener.path, flush=True); input(); os.fork()"))
+    path, request = read_line(script), b'{"op": "hello"}'
+    with knock(path, 5) as connection:
+        connection.sendall(len(request).to_bytes(4, "big") + request)
+        assert wire.receive(connection, 5, 5)  # served, and still connected
+        assert script.stdin is not None
+        print(file=script.stdin, flush=True)
+        (child,) = {int(read_line(script).split()[0]) for _ in range(2)} - {script.pid}
+        script.kill()
+        connection.settimeout(5)
+        assert connection.recv(1) == b""
+    os.kill(child, signal.SIGKILL)
+    script.communicate(timeout=20)
+
+
+def test_leaving_removes_the_files(services: Services) -> None:
+    """A process that ends takes its files with it, and so does its child."""
+    script = services.script(FORK.format(fork="os.fork()"))
+    for _ in range(2):
+        read_line(script)
+    _, errors = script.communicate("\n\n", timeout=20)
+    wait_until(lambda: not list(services.doors.iterdir()), "both have left")
+    assert (errors, script.returncode) == ("", 0)
+
+
+def test_program_in_a_child(services: Services) -> None:
+    """A child that is forked only to run a program opens no door, not even with a preexec_fn."""
+    run = "import subprocess; subprocess.run(['true'], preexec_fn=lambda: None, check=True)"
+    script = services.script(FORK.format(fork=run))
+    read_line(script)
+    assert {split_stem(path.stem) for path in services.doors.iterdir()} == {("shop", script.pid)}
+    script.communicate("\n", timeout=20)
+
+
+def test_unsafe_directory_in_a_child(services: Services) -> None:
+    """A fork never fails because of the door; what is wrong with the directory is said."""
+    run = f"os.chmod({str(services.doors)!r}, 0o755); pid = os.fork(); pid or (print('child', flush=True), os._exit(0))"
+    script = services.script(FORK.format(fork=run + "; os.waitpid(pid, 0)"))
+    assert read_line(script) == "child"
+    _, errors = script.communicate("\n", timeout=20)
+    assert "livecode: no door in pid" in errors
+    assert "0700" in errors
+    assert script.returncode == 0
+
+
+def test_closed_listener_stays_closed(services: Services) -> None:
+    """A child of a process that has closed its listener does not listen."""
+    script = services.script(FORK.format(fork="listener.close(); os.fork()"))
+    for _ in range(2):
+        read_line(script)
+    assert list(services.doors.iterdir()) == []
+    script.communicate("\n\n", timeout=20)
+
+
+MULTIPROCESSING = """
+import multiprocessing, os, sys
+from livecode.fleet.listen import listen
+listener = listen("shop", track=())
+def work(queue, release):
+    queue.put(os.getpid())
+    release.wait()
+if __name__ == "__main__":
+    context = multiprocessing.get_context(sys.argv[1])
+    queue, release = context.Queue(), context.Event()
+    children = [context.Process(target=work, args=(queue, release)) for _ in range(2)]
+    for child in children:
+        child.start()
+    print(os.getpid(), *(queue.get() for _ in children), flush=True)
+    sys.stdin.readline()
+    release.set()
+    for child in children:
+        child.join()
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_multiprocessing(services: Services, method: str, tmp_path: Path) -> None:
+    """Children of multiprocessing are workers too, forked or spawned, and gone when they end."""
+    (tmp_path / "program.py").write_text(MULTIPROCESSING)
+    script = services.program([sys.executable, str(tmp_path / "program.py"), method])
+    started = {int(pid) for pid in read_line(script).split()}
+    assert len(started) == 3
+    assert pids("shop") == started
+    script.communicate("\n", timeout=30)
+    assert pids("shop") == set()
+
+
+GUNICORN = [
+    ("sync", ()),
+    ("sync", ("--preload",)),
+    ("gthread", ("--threads", "2")),
+    ("gthread", ("--threads", "2", "--preload")),
+]
+
+
+@pytest.mark.parametrize(("kind", "more"), GUNICORN, ids=lambda value: "".join(value))
+def test_gunicorn(services: Services, kind: str, more: tuple[str, ...]) -> None:
+    """Every gunicorn worker has a door, one that replaces a killed one too; the arbiter has none."""
+    server = services.gunicorn("shop", {}, "--workers", "2", "--worker-class", kind, *more)
+    wait_until(lambda: len(pids("shop")) == 2, "both workers listen", server)
+    first, second = pids("shop")
+    assert server.pid not in (first, second)
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: len(pids("shop") - {first}) == 2, "another worker listens", server)
+    assert second in pids("shop")
+    assert int(server.get("os.getpid()")) in pids("shop")
+    assert server.stop() == 0
+    assert list(services.doors.iterdir()) == []
+
+
+def test_gunicorn_reload(services: Services) -> None:
+    """A gunicorn that is told to reload has new workers with doors, and still none for the arbiter."""
+    server = services.gunicorn("shop", {}, "--workers", "1", "--preload")
+    before = pids("shop")
+    server.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: (now := pids("shop")) and not now & before, "the new worker listens", server)
+    assert server.pid not in pids("shop")
+
+
+@pytest.mark.parametrize("more", [(), ("--workers", "2")], ids=["one", "workers"])
+def test_uvicorn(services: Services, more: tuple[str, ...]) -> None:
+    """Every process of uvicorn that serves has a door."""
+    server = services.uvicorn("shop", {}, *more)
+    wait_until(lambda: len(pids("shop")) == (2 if more else 1), "all workers listen", server)
+    assert (server.pid in pids("shop")) is (not more)
+    assert int(server.get("os.getpid()")) in pids("shop")
+    server.stop()
+    assert pids("shop") == set()
+
+
+def test_script_main(services: Services) -> None:
+    """A script's __main__ listens in one line."""
+    script = services.script(FORK.format(fork=""))
+    path = read_line(script).split()[1]
+    assert [door.path for door in look("shop").workers] == [path]
+    script.communicate("\n", timeout=20)

@@ -1,0 +1,145 @@
+"""The rollout's decisions, as tables: what each worker answers, phase by phase, and what becomes of the push."""
+
+from __future__ import annotations
+
+import pytest
+
+from livecode.fleet.rollout import BEST_TO_WORST, Goal, Phase, advance, start
+from livecode.model.nouns import Worker
+from livecode.model.report import Failure, ModuleOutcome, Outcome, Refusal, Verdict
+
+WORDS = {
+    "same": Verdict.SAME,
+    "ready": Verdict.READY,
+    "live": Verdict.LIVE,
+    "refused": Verdict.REFUSED,
+    "notsent": Verdict.NOT_SENT,
+    "rolled": Verdict.ROLLED_BACK,
+    "lost": Verdict.UNKNOWN,
+    "undone": Verdict.UNDONE,
+    "halted": Verdict.HALTED,
+}
+
+
+def outcome(name: str, word: str) -> Outcome | None:
+    """What worker `name` answers; "differs" stands for other source running there."""
+    if word == "differs":
+        return None
+    module = ModuleOutcome("m", before=7, after=8 if word == "live" else 7)
+    return Outcome(Worker(name, 1, "h", "3.11.0"), WORDS[word], (module,))
+
+
+ALL_3 = "COMPARE w1=differs w2=differs w3=differs | PREPARE w1=ready w2=ready w3=ready"
+ALL_2 = "COMPARE w1=differs w2=differs | PREPARE w1=ready w2=ready"
+
+# goal | who answers what, phase by phase | verdict | what became of each worker
+TABLE = [
+    ("push", "COMPARE w1=same w2=same", "same", "w1=same w2=same"),
+    ("push", "COMPARE w1=differs | FIRST w1=live", "live", "w1=live"),
+    ("push", "COMPARE w1=differs | FIRST w1=rolled", "rolled", "w1=rolled"),
+    ("push", "COMPARE w1=differs | FIRST w1=refused", "refused", "w1=refused"),
+    ("push", "COMPARE w1=same w2=differs | FIRST w2=live", "live", "w1=same w2=live"),
+    ("push", "COMPARE w1=differs w2=lost", "lost", "w2=lost"),
+    ("push", f"{ALL_3} | FIRST w1=live | REST w2=live w3=live", "live", "w1=live w2=live w3=live"),
+    ("push", "COMPARE w1=differs w2=differs | PREPARE w1=ready w2=refused", "refused", "w2=refused"),
+    ("push", "COMPARE w1=differs w2=differs | PREPARE w1=notsent w2=notsent", "notsent", "w1=notsent w2=notsent"),
+    ("push", "COMPARE w1=differs w2=differs | PREPARE w1=ready w2=lost", "lost", "w2=lost"),
+    ("push", "COMPARE w1=differs w2=differs | PREPARE w1=same w2=same", "same", "w1=same w2=same"),
+    ("push", "COMPARE w1=differs w2=differs | PREPARE w1=same w2=ready | FIRST w2=live", "live", "w1=same w2=live"),
+    ("push", f"{ALL_2} | FIRST w1=rolled", "rolled", "w1=rolled"),
+    ("push", f"{ALL_2} | FIRST w1=lost", "lost", "w1=lost"),
+    (
+        "push",
+        f"{ALL_3} | FIRST w1=live | REST w2=rolled w3=live | BACK w1=live w3=live",
+        "undone",
+        "w1=undone w2=rolled w3=undone",
+    ),
+    ("push", f"{ALL_2} | FIRST w1=live | REST w2=lost | BACK w1=live", "lost", "w1=undone w2=lost"),
+    ("push", f"{ALL_2} | FIRST w1=live | REST w2=refused | BACK w1=rolled", "halted", "w1=halted w2=refused"),
+    ("push", f"{ALL_2} | FIRST w1=live | REST w2=rolled | BACK w1=lost", "lost", "w1=lost w2=rolled"),
+    (
+        "push",
+        "COMPARE w1=same w2=differs w3=differs | PREPARE w2=ready w3=ready | FIRST w2=live"
+        " | REST w3=rolled | BACK w2=live",
+        "undone",
+        "w1=same w2=undone w3=rolled",
+    ),
+    ("push", f"{ALL_2} | FIRST w1=same | REST w2=rolled", "rolled", "w1=same w2=rolled"),
+    ("dry run", "COMPARE w1=same w2=same", "same", "w1=same w2=same"),
+    ("dry run", "COMPARE w1=differs | PREPARE w1=ready", "ready", "w1=ready"),
+    ("dry run", "COMPARE w1=same w2=differs | PREPARE w2=ready", "ready", "w1=same w2=ready"),
+    ("dry run", "COMPARE w1=differs w2=differs | PREPARE w1=ready w2=refused", "refused", "w1=ready w2=refused"),
+]
+
+
+@pytest.mark.parametrize(("goal", "phases", "verdict", "expected"), TABLE)
+def test_table(goal: str, phases: str, verdict: str, expected: str) -> None:
+    """Exactly the workers of the table are asked in each phase, and the rollout ends as it says."""
+    workers = [pair.split("=")[0] for pair in phases.split(" | ")[0].split()[1:]]
+    rollout = start(workers, Goal(goal))
+    for line in phases.split(" | "):
+        phase, *pairs = line.split()
+        answers = {name: outcome(name, word) for name, word in (pair.split("=") for pair in pairs)}
+        assert (rollout.phase.name, set(rollout.asked)) == (phase, set(answers))
+        rollout = advance(rollout, answers)
+    ended = " ".join(f"{found.worker.name}={_word(found.verdict)}" for found in rollout.report_outcomes)
+    assert (rollout.phase, _word(rollout.verdict), ended) == (Phase.DONE, verdict, expected)
+
+
+def _word(verdict: Verdict) -> str:
+    return next(word for word, known in WORDS.items() if known is verdict)
+
+
+def test_every_verdict_has_a_rank() -> None:
+    """Every verdict is somewhere between best and worst, once."""
+    assert sorted(BEST_TO_WORST) == sorted(Verdict)
+
+
+def test_undone_says_what_ran_before_and_what_runs_now() -> None:
+    """An undone worker went from the version before the push to the one that brought it back."""
+    rollout = _until_back()
+    taken = Outcome(Worker("w1", 1, "h", "3"), Verdict.LIVE, (ModuleOutcome("m", before=8, after=9, checksum="old"),))
+    module = advance(rollout, {"w1": taken}).outcome("w1").modules[0]
+    assert (module.before, module.after, module.checksum) == (7, 9, "old")
+
+
+def test_halted_says_why_it_could_not_be_taken_back() -> None:
+    """A worker that cannot take back keeps the new version, and carries what prevented it."""
+    failure, refusals = Failure("ValueError", "no"), (Refusal("LC406", "busy"),)
+    back = Outcome(Worker("w1", 1, "h", "3"), Verdict.REFUSED, refusals=refusals, failure=failure)
+    halted = advance(_until_back(), {"w1": back}).outcome("w1")
+    assert (halted.modules[0].after, halted.failure, halted.refusals) == (8, failure, refusals)
+
+
+def _until_back():
+    rollout = start(["w1", "w2"])
+    for word in ({"w1": "differs", "w2": "differs"}, {"w1": "ready", "w2": "ready"}, {"w1": "live"}, {"w2": "rolled"}):
+        rollout = advance(rollout, {name: outcome(name, answer) for name, answer in word.items()})
+    assert rollout.phase is Phase.BACK
+    return rollout
+
+
+@pytest.mark.parametrize("answers", [{}, {"w1": None, "w2": None}, {"w2": None}])
+def test_wrong_answers(answers: dict[str, None]) -> None:
+    """Answers from others than were asked are an error, never a guess."""
+    with pytest.raises(ValueError, match="asked"):
+        advance(start(["w1"]), answers)
+
+
+def test_nothing_after_the_end() -> None:
+    """A rollout that is over stays over."""
+    over = advance(start(["w1"]), {"w1": outcome("w1", "same")})
+    with pytest.raises(ValueError, match="DONE"):
+        advance(over, {})
+
+
+def test_no_outcome_where_one_is_needed() -> None:
+    """Only COMPARE may be answered by "differs"."""
+    with pytest.raises(ValueError, match="no outcome"):
+        advance(advance(start(["w1"]), {"w1": None}), {"w1": None})
+
+
+def test_no_workers() -> None:
+    """A rollout over nobody is a mistake of the caller."""
+    with pytest.raises(ValueError, match="needs a worker"):
+        start([])

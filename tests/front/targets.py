@@ -1,0 +1,101 @@
+"""A target for tests of the front end that need no live code: it keeps sources and versions, and runs nothing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from livecode.errors import ServiceNotFoundError
+from livecode.model.nouns import DiskState, History, ModuleStatus, ProcessStatus, Version, Worker, checksum
+from livecode.model.report import ModuleOutcome, Outcome, Report, Verdict
+
+PYTHON = ".".join(map(str, sys.version_info[:3]))
+FAILS = "raise"
+
+
+class KeepingTarget:
+    """Implements Target over lists of sources. A source that says ``raise`` is rolled back.
+
+    Args:
+        files: Source file by module; read once, as what runs.
+        name: Name of the service.
+        python: What its worker runs on.
+    """
+
+    def __init__(self, files: Mapping[str, Path] | None = None, name: str = "shop", python: str = PYTHON) -> None:
+        self.name = name
+        self.gone = False
+        self.files = dict(files or {})
+        self.sources = {module: [path.read_text()] for module, path in self.files.items()}
+        self.calls: list[dict[str, object]] = []
+        self.worker = Worker("w1", 71, "web-1", python, name)
+
+    def workers(self) -> tuple[Worker, ...]:
+        return (self.worker,)
+
+    def push(
+        self,
+        sources: Mapping[str, str | None],
+        *,
+        author: str = "",
+        reason: str = "",
+        force: bool = False,
+        origins: Mapping[str, str] | None = None,
+    ) -> Report:
+        call = {"sources": dict(sources), "author": author, "reason": reason, "force": force, "origins": origins}
+        self.calls.append(call)
+        fails = any(FAILS in (source or "") for source in sources.values())
+        before = {module: len(self.sources.get(module, ())) for module in sources}
+        for module, source in sources.items():
+            if not fails and source is not None:
+                self.sources.setdefault(module, []).append(source)
+        verdict = Verdict.ROLLED_BACK if fails else Verdict.LIVE
+        modules = tuple(ModuleOutcome(m, before[m], len(self.sources.get(m, ()))) for m in sources)
+        return Report(verdict, tuple(sources), (Outcome(self.worker, verdict, modules),), 1, service=self.name)
+
+    def dry_run(
+        self,
+        sources: Mapping[str, str | None],
+        *,
+        author: str = "",
+        reason: str = "",
+        force: bool = False,
+        origins: Mapping[str, str] | None = None,
+    ) -> Report:
+        call = {"dry_run": dict(sources), "author": author, "reason": reason, "force": force, "origins": origins}
+        self.calls.append(call)
+        return Report(Verdict.READY, tuple(sources), (), 1, action="dry run", service=self.name)
+
+    def unload(self, *modules: str, force: bool = False) -> Report:
+        return self.push(dict.fromkeys(modules), force=force)
+
+    def undo(
+        self, *modules: str, to: int | None = None, author: str = "", reason: str = "", force: bool = False
+    ) -> Report:
+        earlier = {m: self.sources[m][(to or len(self.sources[m]) - 1) - 1] for m in modules}
+        return self.push(earlier, author=author, reason=reason, force=force)
+
+    def status(self) -> tuple[ProcessStatus, ...]:
+        if self.gone:
+            raise ServiceNotFoundError(self.name, ())
+        return (ProcessStatus(self.worker, tuple(map(self._status, self.sources))),)
+
+    def source(self, module: str, version: int | None = None) -> str | None:
+        known = self.sources.get(module, [])
+        return known[(version or len(known)) - 1] if known else None
+
+    def history(self, module: str) -> History:
+        return History(module, tuple(Version(i, s) for i, s in enumerate(self.sources.get(module, ()), 1)))
+
+    def _status(self, module: str) -> ModuleStatus:
+        running = self.sources[module]
+        file = str(self.files.get(module, ""))
+        return ModuleStatus(module, len(running), checksum(running[-1]), DiskState.SAME, file)
+
+
+def on_python(target: KeepingTarget, python: str) -> KeepingTarget:
+    """The same target on another Python."""
+    target.worker = replace(target.worker, python=python)
+    return target
