@@ -30,6 +30,8 @@ A push answers with a Report and does not raise for what a user must expect. Wha
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from livecode import errors as errors
     from livecode.fleet.listen import listen as listen
     from livecode.fleet.service import attach as attach
@@ -96,13 +98,16 @@ def __dir__() -> list[str]:
 
 def load_ipython_extension(shell: object) -> None:
     """``%load_ext livecode``"""
-    from livecode.front.magics import load
-
-    load(shell)  # type: ignore[arg-type]
+    _magics().load(shell)
 
 
 def unload_ipython_extension(shell: object) -> None:
     """``%unload_ext livecode``"""
-    from livecode.front.magics import unload
+    _magics().unload(shell)
 
-    unload(shell)  # type: ignore[arg-type]
+
+def _magics() -> "ModuleType":
+    """Imported by name: lower layers import this package, and must not reach the front through it."""
+    from importlib import import_module
+
+    return import_module("livecode.front.magics")

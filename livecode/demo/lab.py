@@ -58,6 +58,7 @@ def _command(space: Workspace, port: int) -> list[str]:
         f"--ServerApp.root_dir={space.folder}",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.news_url=",
+        "--KernelManager.transport=ipc",  # in the private folder: others could read along over TCP
         "--LanguageServerManager.autodetect=False",
     ]
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []

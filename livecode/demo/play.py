@@ -133,8 +133,13 @@ async def _kernel(space: Workspace) -> AsyncIterator[tuple[AsyncKernelManager, A
     """A kernel of this very interpreter, whatever kernelspecs the user has installed."""
     kernels = space.jupyter / "kernels"
     write_kernel_spec(kernels / "python3")
-    manager = AsyncKernelManager(kernel_spec_manager=KernelSpecManager(kernel_dirs=[str(kernels)]))
-    await manager.start_kernel(env=space.jupyter_environment(), cwd=str(space.folder))
+    manager = AsyncKernelManager(
+        kernel_spec_manager=KernelSpecManager(kernel_dirs=[str(kernels)]),
+        connection_file=str(space.jupyter / "kernel.json"),
+        transport="ipc",  # in the private folder: over TCP, other users of this machine could read along
+    )
+    with (space.root / "kernel.log").open("wb") as log:
+        await manager.start_kernel(env=space.jupyter_environment(), cwd=str(space.folder), stdout=log, stderr=log)
     client = manager.client()
     try:
         client.start_channels()

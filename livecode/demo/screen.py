@@ -46,12 +46,15 @@ class Screen:
             self.console.print()
             self.console.print(Rule(Text(head.lstrip("# "), style="bold"), align="left", style="blue"))
             source = rest.strip()
+        else:
+            self.console.print()
         if source:
-            self.console.print(Padding(Markdown(source), (0, 0, 1, 0)))
+            self.console.print(Markdown(source))
 
     def code(self, number: int, source: str) -> None:
         """A code cell; of a module's source only what is new."""
         head, _, body = source.partition("\n")
+        self.console.print()
         self.console.print(Text(f"In [{number}]", style="bold blue"))
         if head.startswith("%%"):
             self._print_module(head, body)
@@ -70,13 +73,12 @@ class Screen:
         """What customers see at this moment."""
         prices = " and ".join(f"{price:.2f}" for price in now.prices)
         said = (
-            f"  outside: {now.open} of {now.opened} websockets open, counts went from {before.lowest} to "
-            f"{now.lowest}, all say {prices}; GET /price/coffee → {coffee:.2f}; "
-            f"{now.served - before.served} requests meanwhile, {now.failed - before.failed} failed"
+            f"  outside: {now.open} of {now.opened} websockets open, counts {before.lowest} → {now.lowest}, "
+            f"all say {prices}; GET /price/coffee → {coffee:.2f}; "
+            f"{now.served - before.served} requests served, {now.failed - before.failed} failed"
         )
         good = now.dropped == now.failed == 0
         self.console.print(Text(said, style="dim" if good else "bold red"), soft_wrap=True)
-        self.console.print()
 
     def table(self, title: str, rows: Sequence[tuple[str, str]]) -> None:
         """The end: two columns."""

@@ -174,13 +174,19 @@ class Traffic:
     async def _request(self, item: str) -> None:
         start = time.perf_counter()
         try:
-            (await self._client.get(f"/price/{item}")).raise_for_status()
+            answer = await self._client.get(f"/price/{item}")
         except httpx.HTTPError as error:
-            self._failed += 1
-            self._trouble.append(f"GET /price/{item}: {type(error).__name__} {error}")
-        else:
-            self._served += 1
-            self._latencies_ms.append((time.perf_counter() - start) * 1000)
+            self._fail(f"GET /price/{item}: {type(error).__name__} {error}".rstrip())
+            return
+        if answer.status_code != httpx.codes.OK:
+            self._fail(f"GET /price/{item}: {answer.status_code} {answer.reason_phrase}")
+            return
+        self._served += 1
+        self._latencies_ms.append((time.perf_counter() - start) * 1000)
+
+    def _fail(self, why: str) -> None:
+        self._failed += 1
+        self._trouble.append(why)
 
     async def _await_round(self) -> Facts:
         # Two messages: the first of them may have been on its way already.

@@ -93,6 +93,9 @@ def class_edit(
     assert isinstance(new_node, ast.ClassDef)
     if _dumps(old_node.keywords) != _dumps(new_node.keywords):
         return None, [refusal("LC102", f"{new.label()} changes its class keywords", module=module, line=new.start)]
+    if bool(old_node.bases) != bool(new_node.bases):
+        what = f"{new.label()} {'gets its first base' if new_node.bases else 'loses its last base'}"
+        return None, [refusal("LC106", what, module=module, line=new.start)]
     decorators_same = _dumps(old_node.decorator_list) == _dumps(new_node.decorator_list)
     methods_only = _methods_only(change, members)
     if decorators_same and (methods_only or (kind is ClassKind.PLAIN and not new_node.decorator_list)):

@@ -13,6 +13,7 @@ A function or class that is only redefined keeps its identity, so it dirties nob
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -112,7 +113,6 @@ def _start(diff: Diff, facts: ModuleFacts) -> Spread:
         if pair.new.kind is Kind.IMPORT:
             here.dirty |= {item.bound for item in pair.new.names.imports if item not in imported}
         elif _keeps_identity(pair.old, pair.new):
-            here.tainted.add(pair.new.name)
             here.reshaped.add(pair.new.name)
         else:
             here.dirty |= {*pair.new.names.binds, *pair.old.names.binds}
@@ -130,7 +130,29 @@ def _start(diff: Diff, facts: ModuleFacts) -> Spread:
             for old, new in pair.leaf_pairs()
             if new.path == (new.name,) and new.name != "<lambda>" and old.nested != new.nested
         }
+    _rebind_last(here, diff)
     return here
+
+
+def _rebind_last(here: Spread, diff: Diff) -> None:
+    """Where several forms bind a name, the last one decides: it runs again if the others, or their order, changed."""
+    moved = {id(pair.new): pair.old.start for pair in (*diff.same, *diff.edited)}
+    gone = {name for form in diff.removed for name in form.names.binds}
+    gone |= {name for pair in diff.changed for name in pair.old.names.binds}
+    binders: dict[str, list[int]] = {}
+    for number, form in enumerate(here.forms):
+        for name in form.names.binds if form.kind is not Kind.IMPORT else ():
+            binders.setdefault(name, []).append(number)
+    for name, numbers in binders.items():
+        last = numbers[-1]
+        lines = [moved.get(id(here.forms[number])) for number in numbers]
+        known = [line for line in lines if line is not None]
+        if last in here.runs or isinstance(here.forms[last].node, ast.For):
+            continue
+        if name in gone or len(known) < len(lines) or known != sorted(known):
+            here.runs[last] = f"binds {name} last"
+            if not _keeps_identity(here.forms[last], here.forms[last]):
+                here.dirty.add(name)
 
 
 def _old_forms(diff: Diff) -> Iterator[Form]:
@@ -172,6 +194,8 @@ def _taint(here: Spread) -> None:
             mentioned = names_in_body(form.node)
             if mentioned & here.dirty or mentioned & here.tainted:
                 here.tainted.add(form.name)
+        elif form.kind is Kind.VALUE and form.names.reads & here.tainted:
+            here.tainted |= set(form.names.binds)  # an alias, a partial: calling it calls the function
 
 
 def _import_dirt(here: Spread, form: Form, found: Mapping[str, Spread]) -> None:

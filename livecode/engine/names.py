@@ -12,7 +12,7 @@ augmented assignment read what they bind; annotations count as read where they a
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 
@@ -43,7 +43,7 @@ class Names:
         calls: Names that it calls, as functions or decorators: what these read counts too.
         attributes: ``(name, attribute)`` for every ``name.attribute`` that it reads.
         imports: What it imports.
-        updates: Names that it both reads and binds (accumulators).
+        parts: ``(name, key, is attribute)`` for every `name[key] = …` and `name.key = …` with a constant key.
     """
 
     binds: tuple[str, ...] = ()
@@ -51,6 +51,7 @@ class Names:
     calls: frozenset[str] = frozenset()
     attributes: frozenset[tuple[str, str]] = frozenset()
     imports: tuple[Imported, ...] = ()
+    parts: frozenset[tuple[str, object, bool]] = frozenset()
 
     @property
     def updates(self) -> frozenset[str]:
@@ -73,7 +74,18 @@ def names_of(nodes: Sequence[ast.AST]) -> Names:
         frozenset(finder.calls),
         frozenset(finder.attributes),
         tuple(finder.imports),
+        frozenset(part for node in nodes for part in _parts(node)),
     )
+
+
+def _parts(statement: ast.AST) -> Iterator[tuple[str, object, bool]]:
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    for target in targets:
+        match target:
+            case ast.Attribute(value=ast.Name(id=name), attr=key):
+                yield name, key, True
+            case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=key)):
+                yield name, key, False
 
 
 def names_in_body(node: ast.AST) -> frozenset[str]:

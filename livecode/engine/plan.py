@@ -53,6 +53,8 @@ class ModulePlan:
         shifts: Pairs that moved by some lines.
         runs: Forms to execute, in order.
         removed: Names to take away.
+        parts: Entries and attributes to take away, which removed statements had set: ``(name, key, is attribute)``.
+        annotations: True if the module's annotations have to be made again.
         pushed: False for a module that is not in the push, in which something is re-run.
         changes: What the report says.
     """
@@ -63,6 +65,8 @@ class ModulePlan:
     shifts: tuple[Pair, ...] = ()
     runs: tuple[Run, ...] = ()
     removed: tuple[str, ...] = ()
+    parts: tuple[tuple[str, object, bool], ...] = ()
+    annotations: bool = False
     pushed: bool = True
     changes: tuple[Change, ...] = ()
 
@@ -149,7 +153,9 @@ def _refuse_twice(form: Form, facts: ModuleFacts, project: Project, what: str) -
 
 def _pushed(here: Spread, change: Diff, runs: tuple[Run, ...]) -> ModulePlan:
     bound = {name for form in here.forms for name in form.names.binds}
+    parts = {part for form in here.forms for part in form.names.parts}
     gone = [*change.removed, *(pair.old for pair in change.changed)]
+    touched = [*gone, *(run.form for run in runs)]
     executed = {id(run.form) for run in runs}
     return ModulePlan(
         here.facts.module,
@@ -158,6 +164,8 @@ def _pushed(here: Spread, change: Diff, runs: tuple[Run, ...]) -> ModulePlan:
         shifts=tuple(pair for pair in change.same if pair.shift and id(pair.new) not in executed),
         runs=runs,
         removed=tuple(dict.fromkeys(name for form in gone for name in form.names.binds if name not in bound)),
+        parts=tuple(part for form in gone for part in form.names.parts if part not in parts),
+        annotations=any(isinstance(node, ast.AnnAssign) for form in touched for node in form.nodes),
         changes=tuple(_changes(here, change, runs)),
     )
 
@@ -176,7 +184,7 @@ def _says_nothing(form: Form) -> bool:
 
 
 def _changes(here: Spread, change: Diff, runs: Sequence[Run]) -> list[Change]:
-    said = [Change(ChangeKind.REMOVED, form.label()) for form in change.removed]
+    said = [Change(ChangeKind.REMOVED, form.label(), _left_behind(form)) for form in change.removed]
     for pair in change.edited:
         leaves = pair.changed_leaves()
         labels = dict.fromkeys(".".join(leaf.path) + "()" for leaf in leaves)
@@ -192,9 +200,14 @@ def _changes(here: Spread, change: Diff, runs: Sequence[Run]) -> list[Change]:
 def _run_change(run: Run) -> Change:
     kind = {"changed": ChangeKind.CHANGED, "added": ChangeKind.ADDED}.get(run.why, ChangeKind.RERUN)
     detail = run.why if kind is ChangeKind.RERUN else ""
-    if kind is ChangeKind.CHANGED and isinstance(run.form.node, ast.Expr):
+    if kind is ChangeKind.CHANGED and run.form.kind is Kind.OTHER and isinstance(run.form.node, ast.Expr):
         detail = "executed; what the old line did is not taken back"
     return Change(kind, run.form.label(), detail, run.form.start)
+
+
+def _left_behind(form: Form) -> str:
+    calls = any(isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) for node in form.nodes)
+    return "what it did is not taken back" if calls else ""
 
 
 def _stale(here: Spread, change: Diff, runs: Sequence[Run]) -> list[Change]:

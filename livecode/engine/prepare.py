@@ -87,11 +87,7 @@ class PreparedModule:
     swaps: tuple[LeafSwap, ...]
     shifts: tuple[Shift, ...]
     runs: tuple[PreparedRun, ...]
-
-    @property
-    def only_swaps(self) -> bool:
-        """True if nothing of the module is executed and no name goes away."""
-        return not (self.runs or self.plan.removed)
+    annotations: CodeType | None = None
 
 
 def prepare(plan: Plan, filenames: dict[str, str]) -> tuple[PreparedModule, ...]:
@@ -114,6 +110,7 @@ def _prepare_module(plan: ModulePlan, filename: str) -> PreparedModule:
         (*_leaf_swaps(plan.swaps, compiler), *(swap for edit in edits for swap in _all_swaps(edit))),
         (*map(_shift, plan.shifts), *(shift for edit in edits for shift in _all_shifts(edit))),
         runs,
+        compiler.statements(_annotations(plan.forms)) if plan.annotations else None,
     )
 
 
@@ -198,22 +195,27 @@ def _prepare_class(edit: ClassEdit, compiler: Compiler) -> PreparedClass:
     node = edit.form.node
     assert isinstance(node, ast.ClassDef)
     body = [statement for member in edit.members for statement in member.nodes]
-    annotated = [
-        ast.copy_location(ast.AnnAssign(target=item.target, annotation=item.annotation, value=None, simple=1), item)
-        for item in node.body
-        if isinstance(item, ast.AnnAssign) and item.simple
-    ]
+    annotated = _annotations(edit.form.members)
     return PreparedClass(
         edit,
         body=compiler.class_body(edit.form, body) if body else None,
-        annotations=compiler.class_body(edit.form, annotated or [ast.copy_location(ast.Pass(), node)])
-        if edit.annotations
-        else None,
+        annotations=compiler.class_body(edit.form, annotated) if edit.annotations else None,
         bases=tuple(map(compiler.expression, node.bases)) if edit.bases else (),
         swaps=_leaf_swaps(edit.swaps, compiler),
         shifts=tuple(_shift(pair) for pair in edit.shifts if pair.shift),
         nested=tuple(_prepare_class(inner, compiler) for inner in edit.nested),
     )
+
+
+def _annotations(forms: Sequence[Form]) -> list[ast.stmt]:
+    """The annotated names of a scope as declarations, in order: executing them makes its annotations and no value."""
+    found = [
+        ast.copy_location(ast.AnnAssign(target=node.target, annotation=node.annotation, value=None, simple=1), node)
+        for form in forms
+        for node in form.nodes
+        if isinstance(node, ast.AnnAssign) and node.simple
+    ]
+    return list[ast.stmt](found) or [ast.Pass(lineno=1, col_offset=0, end_lineno=1, end_col_offset=4)]
 
 
 def _all_swaps(edit: PreparedClass) -> tuple[LeafSwap, ...]:

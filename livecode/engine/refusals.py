@@ -20,6 +20,10 @@ CODES: dict[str, tuple[str, str]] = {
         "a class of this kind changes more than its methods",
         "edit the methods only, or restart the service",
     ),
+    "LC106": (
+        "a class gets its first base, or loses its last one, which CPython does not allow while it is alive",
+        "give the class a new name, or restart",
+    ),
     "LC201": (
         "the module is native code (a C extension), which cannot be replaced in a process",
         "restart the service",

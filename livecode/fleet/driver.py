@@ -12,6 +12,9 @@ from livecode.fleet.together import ask_all
 from livecode.model.nouns import ModuleSource, Push, checksum
 from livecode.model.report import Failure, ModuleOutcome, Outcome, Verdict
 
+UNDO = "undo"
+"""How the reason of a push begins that brings back an earlier version: histories tell it from a new one by that."""
+
 
 def roll_out(
     clients: Sequence[WorkerClient],
@@ -59,7 +62,7 @@ class _Teller:
             return
         try:
             self._on_outcome(outcome)
-        except Exception as error:  # noqa: BLE001 - raised when the rollout is over
+        except Exception as error:
             self._errors.append(error)
 
     def ignore(self, outcome: Outcome | None) -> None:
@@ -108,7 +111,7 @@ def _undoing(client: WorkerClient, push: Push, committed: Outcome) -> Push:
         for name in reversed(push.names)
         if name in before
     )
-    reason = f"taken back, because another worker failed: {push.reason}".removesuffix(": ")
+    reason = f"{UNDO}, because another worker failed: {push.reason}".removesuffix(": ")
     return replace(push, modules=modules, reason=reason, force=True)
 
 

@@ -56,7 +56,7 @@ def _reply(door: Door, request: Request) -> dict[str, Any]:
         return _error("protocol", str(error))
     except LivecodeError as error:
         return _error("usage", str(error))
-    except Exception as error:  # noqa: BLE001 - told to who asked; the service goes on
+    except Exception as error:
         return _error("fault", _where(error))
 
 

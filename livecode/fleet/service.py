@@ -13,7 +13,7 @@ from livecode.engine.refusals import refusal
 from livecode.errors import ServiceNotFoundError, UsageError, WorkerLostError
 from livecode.fleet.client import ANSWER_S, LocalWorker, WorkerClient
 from livecode.fleet.discovery import look
-from livecode.fleet.driver import roll_out
+from livecode.fleet.driver import UNDO, roll_out
 from livecode.fleet.rollout import Goal
 from livecode.fleet.together import ask_all
 from livecode.model.nouns import History, ModuleSource, ProcessStatus, Push, Version, Worker
@@ -113,6 +113,7 @@ class Service:
                 Verdict.REFUSED, names, (), len(clients), 0.0, "undo", self.name, author, reason, None, refusals
             )
         sources = {name: item.source for name, item in found.items() if isinstance(item, Version)}
+        reason = f"{UNDO}: {reason}" if reason else UNDO
         return self._roll_out("undo", _push(sources, author, reason, force), on_outcome)
 
     def status(self) -> tuple[ProcessStatus, ...]:

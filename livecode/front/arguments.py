@@ -7,29 +7,39 @@ from collections.abc import Callable
 from typing import Any
 
 from IPython.core.error import UsageError
-from IPython.core.magic import output_can_be_silenced
-from IPython.core.magic_arguments import argument, magic_arguments
-from IPython.utils.process import arg_split
+from IPython.core.magic_arguments import argument as described_argument
+from IPython.core.magic_arguments import magic_arguments
+from IPython.utils.process import arg_split  # type: ignore[attr-defined]
 
 from livecode.errors import LivecodeError
 
 Magic = Callable[..., Any]
 
+Describe = Callable[[Any], Any]
+
+
+def argument(*names: str, **options: Any) -> Describe:
+    """One argument of a magic, described as for `argparse.ArgumentParser.add_argument`."""
+    describe: Describe = described_argument(*names, **options)  # type: ignore[no-untyped-call]
+    return describe
+
+
 _HELP = argument("-h", "--help", action="store_true", help="Show this help and do nothing.")
 
 
-def verb(*arguments: Callable[[Any], Any]) -> Callable[[Magic], Magic]:
+def verb(*arguments: Describe) -> Callable[[Magic], Magic]:
     """Makes a magic of a method that takes parsed arguments, and the cell where there is one.
 
-    Help is generated from the docstring and the arguments, for ``--help`` and ``?`` alike. A trailing semicolon
-    silences the output.
+    Help is generated from the docstring and the arguments, for ``--help`` and ``?`` alike. A semicolon does not
+    silence the output: IPython looks for one by tokenizing the cell, and fails with a TokenError where the cell has
+    the very mistake that a Report would show.
     """
 
     def decorate(method: Magic) -> Magic:
         described: Any = method
         for describe in reversed((*arguments, _HELP)):
             described = describe(described)
-        described = magic_arguments()(described)
+        described = magic_arguments()(described)  # type: ignore[no-untyped-call]
 
         @functools.wraps(described)
         def magic(self: Any, line: str, cell: str | None = None) -> Any:
@@ -42,8 +52,7 @@ def verb(*arguments: Callable[[Any], Any]) -> Callable[[Magic], Magic]:
             except LivecodeError as error:
                 raise UsageError(str(error)) from error
 
-        silenceable: Magic = output_can_be_silenced(magic)
-        return silenceable
+        return magic
 
     return decorate
 

@@ -77,5 +77,5 @@ def main() -> None:
     """Entry point of the `livecode` command."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # an ASCII terminal gets `?` for a glyph, not a traceback
+            stream.reconfigure(errors="replace")  # a Latin-1 terminal gets `?` for a glyph, not a traceback
     livecode()

@@ -122,6 +122,6 @@ def _service(name: str) -> Service:
 
 def _standard_input() -> str:
     try:
-        return click.get_text_stream("stdin", encoding="utf-8").read()
+        return sys.stdin.buffer.read().decode("utf-8").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise click.UsageError(f"standard input is not UTF-8 text: {error}") from error

@@ -18,14 +18,14 @@ from livecode.errors import LivecodeError
 from livecode.fleet.service import running
 from livecode.front.push import Target
 
+Matcher = Callable[[CompletionContext], SimpleMatcherResult]
+
 MATCHER_ID = "livecode"
 
 _LINE = re.compile(r"^\s*(?:[^=%]+=\s*)?%{1,2}(?P<magic>hot\w+)\s+(?P<rest>.*)$")
 
 
-def matcher(
-    parsers: dict[str, argparse.ArgumentParser], target: Callable[[], Target]
-) -> Callable[[CompletionContext], SimpleMatcherResult]:
+def matcher(parsers: dict[str, argparse.ArgumentParser], target: Callable[[], Target]) -> Matcher:
     """A matcher for IPython's completer.
 
     Args:
@@ -33,7 +33,6 @@ def matcher(
         target: What the magics act on now.
     """
 
-    @context_matcher(identifier=MATCHER_ID, priority=200)
     def livecode_matcher(context: CompletionContext) -> SimpleMatcherResult:
         found = _LINE.match(context.line_with_cursor)
         if found is None or found["magic"] not in parsers:
@@ -47,7 +46,8 @@ def matcher(
         fitting = [SimpleCompletion(text=text, type="param") for text in offered if text.startswith(token)]
         return {"completions": fitting, "suppress": bool(fitting), "matched_fragment": token, "ordered": True}
 
-    return livecode_matcher
+    marked: Matcher = context_matcher(identifier=MATCHER_ID, priority=200)(livecode_matcher)
+    return marked
 
 
 def _offers(

@@ -30,7 +30,7 @@ class WatchLog:
         self._said: deque[Report | str] = deque(maxlen=EVENTS_SHOWN)
         self._handle: Any = None
         if hasattr(shell, "kernel"):
-            self._handle = display(self, display_id=True)
+            self._handle = display(self, display_id=True)  # type: ignore[no-untyped-call]
         else:
             print(title)
 

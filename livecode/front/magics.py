@@ -9,12 +9,11 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
-from IPython.core.magic_arguments import argument
 from traitlets import Int, Unicode
 
 from livecode.errors import UsageError
 from livecode.fleet.service import Service, attach, here, running
-from livecode.front.arguments import verb
+from livecode.front.arguments import argument, verb
 from livecode.front.complete import MATCHER_ID, matcher
 from livecode.front.display import WatchLog, ended
 from livecode.front.push import PushRequest, default_author, file_item, module_items, push, shown_path
@@ -226,8 +225,8 @@ def unload(shell: InteractiveShell) -> None:
         for name, method in methods.items():
             if shell.magics_manager.magics[kind].get(name) == method:
                 del shell.magics_manager.magics[kind][name]
-    if magics in shell.configurables:
-        shell.configurables.remove(magics)
+    configurables: list[Any] = shell.configurables  # IPython annotates it as a list of shells
+    configurables[:] = [each for each in configurables if each is not magics]
     matchers = shell.Completer.custom_matchers
     matchers[:] = [m for m in matchers if getattr(m, "matcher_identifier", "") != MATCHER_ID]
     if magics.tracked and folders() == magics.tracked:

@@ -305,8 +305,8 @@ def _refuse(item: ModuleSource) -> Refusal | None:
 
 
 def _local_failure(request: PushRequest, target: Target) -> Failure | None:
-    """The first item that does not compile. The own process and other Pythons check by themselves."""
-    if not target.name or not all(_same_python(worker) for worker in target.workers()):
+    """The first item that does not compile. Workers of another Python check by themselves."""
+    if not all(_same_python(worker) for worker in target.workers()):
         return None
     return next((failure for item in request.items if (failure := _compile_failure(item))), None)
 

@@ -25,9 +25,12 @@ from livecode.live.fold_class import apply_members, class_at
 from livecode.live.journal import (
     Journal,
     Step,
+    delete_attribute,
     delete_item,
+    restore_attribute,
     restore_container,
     set_attribute,
+    set_item,
 )
 from livecode.live.locate import Living, functions_in, functions_running
 
@@ -100,8 +103,36 @@ def execute_all(prepared: Sequence[tuple[PreparedModule, ModuleType]], state: Co
                 state.effects += effects_since(before, run.run.form.start)
         for name, old in first.items():
             _bind(namespace, name, fold_or_new(old, namespace.get(name, _MISSING), state, namespace))
-        state.journal.do(*(delete_item(namespace, name) for name in part.plan.removed if name in namespace))
+        _take_away(part, namespace, state.journal)
+        if part.annotations is not None:
+            _annotate(part.annotations, namespace, state.journal)
     state.where = ("", 0)
+
+
+def _take_away(part: PreparedModule, namespace: dict[str, Any], journal: Journal) -> None:
+    """Names that nothing binds any more, and entries that removed statements had set."""
+    for name, key, is_attribute in part.plan.parts:
+        owner = namespace.get(name)
+        if is_attribute and key in getattr(owner, "__dict__", ()):
+            journal.do(delete_attribute(owner, str(key)))
+        elif not is_attribute and type(owner) is dict and key in owner:
+            journal.do(delete_item(owner, key))
+    for name in part.plan.removed:
+        if name == "__doc__":
+            journal.do(set_item(namespace, name, None))
+        elif name in namespace:
+            journal.do(delete_item(namespace, name))
+
+
+def _annotate(code: CodeType, namespace: dict[str, Any], journal: Journal) -> None:
+    """Makes the module's annotations again: they are one dict up to Python 3.13, one function from 3.14 on."""
+    local: dict[str, Any] = {}
+    exec(code, namespace, local)
+    for name in ("__annotations__", "__annotate__"):
+        if name in local:
+            journal.do(set_item(namespace, name, local[name]))
+        elif name in namespace:
+            journal.do(delete_item(namespace, name))
 
 
 def clear_caches(state: Committing) -> None:
@@ -244,6 +275,10 @@ class _Restore:
 
 def _guard(form: Form, namespace: dict[str, Any], journal: Journal) -> None:
     """Copies the containers that the form can reach by name or attribute, for a roll back."""
+    for name, key, is_attribute in form.names.parts:
+        owner = namespace.get(name)
+        if is_attribute and hasattr(owner, "__dict__"):
+            journal.note(restore_attribute(owner, str(key)))
     reachable = [namespace.get(name) for name in form.names.reads | set(form.names.binds)]
     for owner, attribute in form.names.attributes:
         holder = namespace.get(owner)

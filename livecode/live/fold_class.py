@@ -38,17 +38,21 @@ def apply_members(cls: type, prepared: PreparedClass, journal: Journal, namespac
     edit = prepared.edit
     if prepared.bases:
         _set_bases(cls, tuple(eval(code, namespace) for code in prepared.bases), journal)
-    before = dict(cls.__dict__)
-    made = _execute_body(cls, prepared, namespace) if prepared.body else {}
-    for name, value in made.items():
-        _set_member(cls, name, before.get(name, _MISSING), value, journal)
-    journal.do(*(delete_class_attribute(cls, name) for name in edit.removed if name in cls.__dict__))
-    if prepared.annotations is not None:
-        _set_annotations(cls, prepared, journal, namespace)
     for inner in prepared.nested:
         nested = cls.__dict__.get(inner.edit.form.name)
         if isinstance(nested, type):
             apply_members(nested, inner, journal, namespace)
+    before = dict(cls.__dict__)
+    made = _execute_body(cls, prepared, namespace) if prepared.body else {}
+    for name, value in made.items():
+        _set_member(cls, name, before.get(name, _MISSING), value, journal)
+    for name in edit.removed:
+        if name == "__doc__":
+            journal.do(set_class_attribute(cls, name, None))
+        elif name in cls.__dict__:
+            journal.do(delete_class_attribute(cls, name))
+    if prepared.annotations is not None:
+        _set_annotations(cls, prepared, journal, namespace)
     _refresh(cls, journal)
 
 
@@ -141,8 +145,6 @@ def _can_fold(old: object, new: object) -> bool:
 def _set_bases(cls: type, bases: tuple[Any, ...], journal: Journal) -> None:
     real = tuple(item for base in bases for item in _real_bases(base, bases)) or (object,)
     if real != cls.__bases__:
-        if cls.__bases__ == (object,) or real == (object,):
-            raise TypeError(f"{cls.__qualname__} cannot go between object and other bases while it is alive")
         journal.do(set_attribute(cls, "__bases__", real))
 
 

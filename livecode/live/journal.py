@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections import deque
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -68,6 +68,11 @@ def set_attribute(owner: object, name: str, value: object) -> Step:
     return Step(partial(setattr, owner, name, value), partial(setattr, owner, name, getattr(owner, name)))
 
 
+def delete_attribute(owner: object, name: str) -> Step:
+    """Takes an attribute of an object away."""
+    return Step(partial(delattr, owner, name), partial(setattr, owner, name, getattr(owner, name)))
+
+
 def set_class_attribute(owner: type, name: str, value: object) -> Step:
     """Sets a class attribute, whatever the metaclass thinks of it."""
     old = owner.__dict__.get(name, _MISSING)
@@ -87,9 +92,20 @@ def set_item(mapping: MutableMapping[str, Any], key: str, value: object) -> Step
     return Step(partial(mapping.__setitem__, key, value), undo)
 
 
-def delete_item(mapping: MutableMapping[str, Any], key: str) -> Step:
+def delete_item(mapping: MutableMapping[Any, Any], key: object) -> Step:
     """Takes an entry of a namespace away."""
     return Step(partial(mapping.pop, key, None), partial(mapping.__setitem__, key, mapping[key]))
+
+
+def restore_attribute(owner: object, name: str) -> Callable[[], object]:
+    """An inverse for an attribute of an instance, function or module being set or deleted meanwhile."""
+    old = owner.__dict__.get(name, _MISSING)
+    return partial(_drop, owner, name) if old is _MISSING else partial(setattr, owner, name, old)
+
+
+def _drop(owner: object, name: str) -> None:
+    if name in owner.__dict__:
+        delattr(owner, name)
 
 
 def restore_container(container: list[Any] | dict[Any, Any] | set[Any]) -> Callable[[], None]:
@@ -109,8 +125,3 @@ def _describe(undo: Callable[[], object]) -> str:
     if isinstance(undo, partial):
         return " ".join([getattr(undo.func, "__name__", repr(undo.func)), *(repr(item)[:60] for item in undo.args[:2])])
     return repr(undo)
-
-
-def steps_of(groups: Iterable[Iterable[Step]]) -> list[Step]:
-    """All steps of all groups, in order."""
-    return [step for group in groups for step in group]

@@ -33,9 +33,7 @@ def headline(report: Report, commands: Commands) -> Head:
     glyph, tone = LOOKS[report.verdict]
     action = f"{report.action} " if report.action in ("undo", "unload") else ""
     facts = tuple(filter(None, _FACTS[report.verdict](report)))
-    return Head(
-        glyph, report.verdict.value, tone, action + _subject(report), facts, _hint(report.verdict, commands)
-    )
+    return Head(glyph, report.verdict.value, tone, action + _subject(report), facts, _hint(report.verdict, commands))
 
 
 def _hint(verdict: Verdict, commands: Commands) -> str:
@@ -52,7 +50,10 @@ def _live(report: Report) -> tuple[str, ...]:
 
 def _ready(report: Report) -> tuple[str, ...]:
     can = f"can be applied{_on_count(report)}: nothing was touched"
-    return (*_one_module_facts(report), can, duration(report.duration_ms))
+    outcomes = outcomes_of(report, report.modules[0]) if len(report.modules) == 1 else []
+    new = bool(outcomes) and not any(outcome.before for outcome in outcomes)
+    facts = ("new",) if new else _one_module_facts(report)
+    return (*facts, can, duration(report.duration_ms))
 
 
 def _same(report: Report) -> tuple[str, ...]:

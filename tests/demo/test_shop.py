@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+import livecode
 from livecode.demo.service import ServiceFailedError, running, served, wait_for
 from livecode.demo.traffic import Traffic
 from livecode.demo.visit import Shop
 from livecode.demo.workspace import Workspace, find_notebook, workspace
 from livecode.errors import UsageError
+from livecode.model.report import Verdict
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +100,17 @@ def test_a_notebook_that_is_not_shipped_is_misuse() -> None:
     """The message names the places that were searched."""
     with pytest.raises(UsageError, match=r"99-none\.ipynb is missing"):
         find_notebook("99-none.ipynb")
+
+
+def test_no_request_sees_a_push_half_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a name that `quote` reads comes and goes with pushes, every request sees one version or the other."""
+    with workspace(0, alone=True) as space, served(space), Traffic(space.url, 20, rate_hz=150) as traffic:
+        monkeypatch.setenv("LIVECODE_DIR", space.environment()["LIVECODE_DIR"])
+        plain = (space.folder / "shop" / "pricing.py").read_text("utf-8")
+        happy = plain.replace("demand(item), 2)", "demand(item) * HAPPY_HOUR, 2)") + "\n\nHAPPY_HOUR = 0.75\n"
+        service = livecode.attach("shop")
+        for number in range(20):
+            report = service.push({"shop.pricing": plain if number % 2 else happy})
+            assert report.verdict is Verdict.LIVE, str(report)
+        facts = traffic.next_round()
+    assert (facts.failed, facts.dropped, facts.trouble) == (0, 0, ())

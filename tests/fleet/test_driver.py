@@ -117,7 +117,7 @@ def test_taking_back_says_why() -> None:
     push, first.push = first.push, lambda item: seen.append(item) or push(item)  # type: ignore[method-assign,func-returns-value]
     roll_out([first, Fake("w2", on_commit=fails)], NEW)
     back = seen[-1]
-    assert (back.author, back.reason, back.force) == ("ann", "taken back, because another worker failed: why", True)
+    assert (back.author, back.reason, back.force) == ("ann", "undo, because another worker failed: why", True)
 
 
 def test_second_is_lost() -> None:

@@ -67,7 +67,7 @@ TEXTS = {
   ! could not undo: RATE
 """,
     "READY": """
-◇ READY  shop.tax  v1 (new)  2222222  can be applied: nothing was touched  3.1 ms
+◇ READY  shop.tax  new  can be applied: nothing was touched  3.1 ms
   + vat()  added
 """,
     "TWO_MODULES": """

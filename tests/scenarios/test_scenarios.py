@@ -1,0 +1,46 @@
+"""The cases of how live code must behave, each in a process of its own, through the public API."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CASES: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "cases.json").read_text())
+NEEDS_PYTHON = {"54_pep695": (3, 12)}
+REFUSED = {"43c_registry_changed": "LC104", "44b_fastapi_sig": "LC104", "44c_fastapi_path": "LC104", "45b_flask_path": "LC104"}
+"""Cases that this engine says it cannot do yet, with the code it says it with."""
+
+
+@pytest.fixture(scope="module")
+def results() -> dict[str, dict[str, Any]]:
+    """What became of every case that this Python can parse."""
+    wanted = [name for name in CASES if NEEDS_PYTHON.get(name, (3, 0)) <= sys.version_info[:2]]
+    driver = Path(__file__).parent / "driver.py"
+    done = subprocess.run([sys.executable, str(driver), *wanted], capture_output=True, text=True, timeout=110, check=False)
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"id"')]
+    return {line["id"]: line for line in lines}
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name not in REFUSED])
+def test_case(name: str, results: dict[str, dict[str, Any]]) -> None:
+    """After the push the module behaves as a fresh import would, held references run new code, state is kept."""
+    if NEEDS_PYTHON.get(name, (3, 0)) > sys.version_info[:2]:
+        pytest.skip(f"the syntax of this case needs Python {NEEDS_PYTHON[name]}")
+    result = results[name]
+    wrong = [check for check, good in result["found"].items() if not good]
+    assert result["found"], result["errors"]
+    assert not wrong, (CASES[name]["title"], result["errors"], result["reports"])
+
+
+@pytest.mark.parametrize(("name", "code"), REFUSED.items())
+def test_case_that_is_refused(name: str, code: str, results: dict[str, dict[str, Any]]) -> None:
+    """What the engine cannot apply is refused with its code, and what ran before runs on."""
+    result = results[name]
+    assert result["verdict"] == "REFUSED", result["reports"]
+    assert result["codes"] == [code], result["reports"]
