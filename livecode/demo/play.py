@@ -14,7 +14,7 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 from livecode.demo.late import LateOutputs
 from livecode.demo.spoken import Spoken, spoken
@@ -99,6 +99,10 @@ async def _execute(runner: NotebookClient, late: LateOutputs, index: int, number
         await runner.async_execute_cell(cell, index, execution_count=number)
     except CellExecutionError as failed:
         error = f"{failed.ename}: {failed.evalue}"
+    except DeadKernelError:
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            raise asyncio.CancelledError from None  # nbclient takes Ctrl-C for the kernel's death
+        error = "the kernel died"
     announced = cell.metadata.get("livecode", {})
     if "expect" in announced and not error and not spoken(cell.outputs):
         await late.verdicts(_LATE_LIMIT_S)  # what a watch says of a save may come after the cell that saved

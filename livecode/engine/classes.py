@@ -12,8 +12,8 @@ The live class stays in every case, so that instances, subclasses and isinstance
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from livecode.engine.diff import Diff, Pair, diff
 from livecode.engine.facts import ClassKind
@@ -69,7 +69,7 @@ class ClassEdit:
 
 
 def class_edit(
-    module: str, old: Form, new: Form, classes: Mapping[str, ClassKind], dirty: Collection[str]
+    module: str, old: Form, new: Form, classes: Mapping[str, ClassKind], stale: Callable[[Form], bool]
 ) -> tuple[ClassEdit | None, list[Refusal]]:
     """How to bring a live class from `old` to `new`, or why it cannot be done.
 
@@ -78,7 +78,7 @@ def class_edit(
         old: The class statement that runs.
         new: The class statement to come; the same object if the class is only re-run.
         classes: Kind of each live class of the module.
-        dirty: Names of the module that get another value.
+        stale: True for a member that reads what gets another value.
 
     Returns:
         The edit, None if the statement is to be executed like any other (there is no live class), and refusals.
@@ -87,7 +87,7 @@ def class_edit(
     if kind is None:
         return None, []
     change = diff(old.members, new.members)
-    members = _members_to_run(change, new.members, dirty)
+    members = _members_to_run(change, new.members, stale)
     old_node, new_node = old.node, new.node
     assert isinstance(old_node, ast.ClassDef)
     assert isinstance(new_node, ast.ClassDef)
@@ -99,18 +99,21 @@ def class_edit(
     decorators_same = _dumps(old_node.decorator_list) == _dumps(new_node.decorator_list)
     methods_only = _methods_only(change, members)
     if decorators_same and (methods_only or (kind is ClassKind.PLAIN and not new_node.decorator_list)):
-        bases = _dumps(old_node.bases) != _dumps(new_node.bases) or _mentions(new_node.bases, dirty)
+        bases = _dumps(old_node.bases) != _dumps(new_node.bases) or stale(_bases_only(new))
         if not bases or kind is ClassKind.PLAIN:
-            return _member_edit(module, change, new, members, bases, classes, dirty)
+            return _member_edit(module, change, new, members, bases, classes, stale)
     if kind in REBUILDABLE and _dumps(old_node.bases) == _dumps(new_node.bases):
-        label = Change(ChangeKind.CHANGED, new.label(), f"{kind.value}, built again in place", new.start)
+        detail = f"{kind.value}, built again in place"
+        if kind is ClassKind.NAMED_TUPLE:
+            detail += "; tuples made before keep their length"
+        label = Change(ChangeKind.CHANGED, new.label(), detail, new.start)
         return ClassEdit(new, rebuild=True, changes=(label,)), []
     code = "LC103" if kind is ClassKind.SLOTTED else "LC105"
     what = f"{new.label()} is {kind.value} and changes more than its methods"
     return None, [refusal(code, what, module=module, line=new.start)]
 
 
-def _members_to_run(change: Diff, members: Sequence[Form], dirty: Collection[str]) -> tuple[Form, ...]:
+def _members_to_run(change: Diff, members: Sequence[Form], stale: Callable[[Form], bool]) -> tuple[Form, ...]:
     """Changed and added members, those that read what these bind, and all that bind a name together with them."""
     run = {id(pair.new) for pair in change.changed} | {id(form) for form in change.added}
     touched = {name for form in change.removed for name in form.names.binds}
@@ -119,7 +122,7 @@ def _members_to_run(change: Diff, members: Sequence[Form], dirty: Collection[str
         size = len(run)
         rebound = {name for form in members if id(form) in run for name in form.names.binds} | touched
         for form in members:
-            reads = form.names.reads & (rebound | set(dirty))
+            reads = form.names.reads & rebound or stale(form)
             if (reads or set(form.names.binds) & rebound) and not form.keep:
                 run.add(id(form))
     return tuple(form for form in members if id(form) in run and not isinstance(form.node, ast.Pass))
@@ -152,12 +155,12 @@ def _member_edit(
     members: tuple[Form, ...],
     bases: bool,
     classes: Mapping[str, ClassKind],
-    dirty: Collection[str],
+    stale: Callable[[Form], bool],
 ) -> tuple[ClassEdit, list[Refusal]]:
     nested, refusals = [], []
     for pair in change.changed:
         if pair.old.kind is Kind.CLASS and pair.new.kind is Kind.CLASS:
-            edit, refused = class_edit(module, pair.old, pair.new, classes, dirty)
+            edit, refused = class_edit(module, pair.old, pair.new, classes, stale)
             refusals += refused
             if edit is not None and not edit.rebuild:
                 nested.append(edit)
@@ -202,8 +205,11 @@ def _annotated(form: Form) -> bool:
     return any(isinstance(node, ast.AnnAssign) for node in form.nodes)
 
 
-def _mentions(nodes: Sequence[ast.AST], names: Collection[str]) -> bool:
-    return any(isinstance(item, ast.Name) and item.id in names for node in nodes for item in ast.walk(node))
+def _bases_only(form: Form) -> Form:
+    """The bases of a class as a form of their own, to ask what they read."""
+    assert isinstance(form.node, ast.ClassDef)
+    nodes = tuple(ast.copy_location(ast.Expr(base), base) for base in form.node.bases)
+    return replace(form, nodes=nodes or (ast.Pass(),))
 
 
 def _dumps(nodes: Sequence[ast.AST]) -> list[str]:

@@ -8,7 +8,8 @@
 A name is *dirty* if it will be bound to another value. A function is *tainted* if calling it reads a dirty name, and a
 decorator is *reshaped* if it makes other functions than before. Dirt spreads to statements that read it while they
 are executed, from there to the names that they bind, and along imports to other modules, until nothing is added.
-A function or class that is only redefined keeps its identity, so it dirties nobody.
+A function or class that is only redefined keeps its identity, so it dirties nobody; of a class, the attributes that
+change are dirty, as ``Class.attribute``.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from livecode.engine.diff import Diff
+from livecode.engine.diff import Diff, diff
 from livecode.engine.facts import ModuleFacts, Project, absolute
 from livecode.engine.forms import Form, Kind
 from livecode.engine.names import Imported, names_in_body
@@ -114,6 +115,7 @@ def _start(diff: Diff, facts: ModuleFacts) -> Spread:
             here.dirty |= {item.bound for item in pair.new.names.imports if item not in imported}
         elif _keeps_identity(pair.old, pair.new):
             here.reshaped.add(pair.new.name)
+            here.dirty |= _changed_attributes(pair.old, pair.new)
         else:
             here.dirty |= {*pair.new.names.binds, *pair.old.names.binds}
     for form in diff.added:
@@ -132,6 +134,14 @@ def _start(diff: Diff, facts: ModuleFacts) -> Spread:
         }
     _rebind_last(here, diff)
     return here
+
+
+def _changed_attributes(old: Form, new: Form) -> set[str]:
+    """Attributes of a class that will have another value, methods left out."""
+    change = diff(old.members, new.members)
+    touched = [*change.added, *change.removed, *(form for pair in change.changed for form in (pair.old, pair.new))]
+    values = [form for form in touched if form.kind is not Kind.FUNCTION]
+    return {f"{new.name}.{name}" for form in values for name in form.names.binds}
 
 
 def _rebind_last(here: Spread, diff: Diff) -> None:
@@ -179,12 +189,19 @@ def _spread_inside(here: Spread, found: Mapping[str, Spread]) -> None:
         for number, form in enumerate(here.forms):
             _import_dirt(here, form, found)
             if number not in here.runs:
-                reason = _reason(here, form, found)
+                reason = reason_to_run(here, form, found)
                 if reason and not form.keep:
                     here.runs[number] = reason
-                    if not (form.kind is Kind.IMPORT or _keeps_identity(form, form)):
-                        here.dirty |= set(form.names.binds)
+                    here.dirty |= _dirtied(here, form, found)
         _rebuild_accumulators(here)
+
+
+def _dirtied(here: Spread, form: Form, found: Mapping[str, Spread]) -> set[str]:
+    """The names that get another value because an unchanged form runs again."""
+    if form.kind is Kind.CLASS:
+        stale = [member for member in form.members if reason_to_run(here, member, found)]
+        return {f"{form.name}.{name}" for member in stale for name in member.names.binds}
+    return set() if form.kind is Kind.IMPORT or _keeps_identity(form, form) else set(form.names.binds)
 
 
 def _taint(here: Spread) -> None:
@@ -213,9 +230,12 @@ def _import_dirt(here: Spread, form: Form, found: Mapping[str, Spread]) -> None:
                 mine |= {name for name in theirs if not name.startswith("_")}
             elif item.name in theirs:
                 mine.add(item.bound)
+        prefix = f"{item.name}."
+        here.dirty |= {item.bound + name[len(item.name) :] for name in source.dirty if name.startswith(prefix)}
 
 
-def _reason(here: Spread, form: Form, found: Mapping[str, Spread]) -> str:
+def reason_to_run(here: Spread, form: Form, found: Mapping[str, Spread]) -> str:
+    """Why an unchanged form (or class member) must be executed again; empty if it need not."""
     names = form.names
     if form.kind is Kind.IMPORT:
         return _import_reason(here, form, found)
@@ -229,6 +249,8 @@ def _reason(here: Spread, form: Form, found: Mapping[str, Spread]) -> str:
     if called and form.kind is not Kind.FUNCTION:
         return f"calls {called[0]}(), which reads what changed"
     for owner, attribute in sorted(names.attributes):
+        if f"{owner}.{attribute}" in here.dirty:
+            return f"reads {owner}.{attribute}"
         module = _module_bound_to(here, owner)
         if module is not None and module in found and attribute in found[module].dirty:
             return f"reads {owner}.{attribute}"
@@ -240,7 +262,9 @@ def _import_reason(here: Spread, form: Form, found: Mapping[str, Spread]) -> str
         module = absolute(here.facts.package, item.module, item.level)
         source = found.get(module)
         if source is not None and item.name is not None:
-            public = {name for name in source.dirty if not name.startswith("_")}
+            public = {name for name in source.dirty if not name.startswith("_") and "." not in name}
+            if item.name == "*" and "__all__" in source.dirty:
+                return f"imports all names from {module}"
             dirty = public if item.name == "*" else source.dirty & {item.name}
             if dirty:
                 return f"imports {min(dirty)} from {module}"

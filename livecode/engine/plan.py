@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from livecode.engine.classes import ClassEdit, class_edit
-from livecode.engine.dependents import Spread, run_order, spread
+from livecode.engine.dependents import Spread, reason_to_run, run_order, spread
 from livecode.engine.diff import Diff, Pair, diff
 from livecode.engine.facts import ModuleFacts, Project
 from livecode.engine.forms import Form, Kind, future_flags
@@ -95,7 +95,7 @@ def plan(sources: Mapping[str, tuple[Form, ...]], project: Project) -> Plan:
     plans, refusals = [], list[Refusal]()
     for name in run_order(found):
         here, change = found[name], diffs.get(name, Diff())
-        runs, refused = _runs(here, change, project)
+        runs, refused = _runs(here, change, project, found)
         refusals += refused
         if name in diffs:
             refusals += _refuse_module(here, running[name], change, project)
@@ -112,10 +112,16 @@ def _known(project: Project, module: str) -> ModuleFacts:
     return facts
 
 
-def _runs(here: Spread, change: Diff, project: Project) -> tuple[tuple[Run, ...], list[Refusal]]:
+def _runs(
+    here: Spread, change: Diff, project: Project, found: Mapping[str, Spread]
+) -> tuple[tuple[Run, ...], list[Refusal]]:
     """The forms to execute, in order of the source, and why some of them cannot be."""
     old_of = {id(pair.new): pair.old for pair in (*change.same, *change.edited, *change.changed)}
     added = {id(form) for form in change.added}
+
+    def stale(member: Form) -> bool:
+        return bool(reason_to_run(here, member, found))
+
     runs: list[Run] = []
     refusals: list[Refusal] = []
     for number in sorted(here.runs):
@@ -125,7 +131,7 @@ def _runs(here: Spread, change: Diff, project: Project) -> tuple[tuple[Run, ...]
         old = None if id(form) in added else old_of.get(id(form), form)
         edit: ClassEdit | None = None
         if form.kind is Kind.CLASS and old is not None and old.kind is Kind.CLASS:
-            edit, refused = class_edit(here.facts.module, old, form, here.facts.classes, here.dirty)
+            edit, refused = class_edit(here.facts.module, old, form, here.facts.classes, stale)
             refusals += refused
         elif old is not None:
             refusals += _refuse_twice(form if old is form else old, here.facts, project, "would run twice")
@@ -212,7 +218,8 @@ def _left_behind(form: Form) -> str:
 
 def _stale(here: Spread, change: Diff, runs: Sequence[Run]) -> list[Change]:
     """Values made by functions whose body changed: they are kept, and said to be of the old make."""
-    bodies = {leaf.name for pair in change.edited for leaf in pair.changed_leaves() if len(leaf.path) == 1}
+    leaves = [leaf for pair in change.edited for leaf in pair.changed_leaves()]
+    bodies = {leaf.path[0] for leaf in leaves if len(leaf.path) == 1 or leaf.name in ("__init__", "__new__")}
     executed = {id(run.form) for run in runs}
     said = []
     for form in here.forms:

@@ -38,10 +38,10 @@ DYING_TRIES = 3
 class Presence(Enum):
     """What is known of a worker without an answer from it."""
 
-    ANSWERS = "answers"
-    SILENT = "somebody listens, but does not answer"
+    ANSWERS = "it answers again"
+    SILENT = "its door is open, and it does not answer"
     CLOSED = "its door is closed, the process is there"
-    GONE = "the process is gone"
+    GONE = "it is gone"
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,8 +125,7 @@ def what_is_known(client: WorkerClient, phase: Phase, error: WorkerLostError) ->
     who = f"{worker.name} (pid {worker.pid})"
     presence = client.meet()[0] if isinstance(client, RemoteWorker) else Presence.ANSWERS
     if phase in (Phase.COMPARE, Phase.PREPARE):
-        state = "it is gone" if presence is Presence.GONE else presence.value
-        return f"{who} was lost before anything was applied to any worker ({error}; {state}): push again"
+        return f"{who} was lost before anything was applied to any worker ({error}; {presence.value}): push again"
     if nobody_listens(error):
         return f"{who} ended before the push reached it; a process started in its place runs what is on disk"
     if presence is Presence.GONE:

@@ -11,7 +11,7 @@ Any exception leaves to the caller a journal that takes everything back.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -91,6 +91,7 @@ def execute_all(prepared: Sequence[tuple[PreparedModule, ModuleType]], state: Co
         namespace = module.__dict__
         bound_often = _bound_often(part.plan.forms)
         first: dict[str, object] = {}
+        _take_away(part, namespace, state.journal)
         for run in part.runs:
             state.where = (part.plan.module, run.run.form.start)
             for name in run.run.form.names.binds:
@@ -103,7 +104,6 @@ def execute_all(prepared: Sequence[tuple[PreparedModule, ModuleType]], state: Co
                 state.effects += effects_since(before, run.run.form.start)
         for name, old in first.items():
             _bind(namespace, name, fold_or_new(old, namespace.get(name, _MISSING), state, namespace))
-        _take_away(part, namespace, state.journal)
         if part.annotations is not None:
             _annotate(part.annotations, namespace, state.journal)
     state.where = ("", 0)
@@ -230,13 +230,42 @@ def _execute(prepared: PreparedRun, module: ModuleType, bound_often: frozenset[s
         return
     assert prepared.code is not None
     before = dict(namespace)
-    state.journal.note(_Restore(namespace, before, form))
-    exec(prepared.code, namespace)
-    for name in form.names.binds:
+    binding = _Binding(namespace)
+    state.journal.note(_Restore(namespace, before, binding.names))
+    exec(prepared.code, namespace, binding)
+    for name in binding.names:
         value = namespace.get(name, _MISSING)
         earlier = before.get(name, _MISSING)
         if name not in bound_often and value is not earlier and _defines(form, old, name, value):
             _bind(namespace, name, fold_or_new(earlier, value, state, namespace))
+    untaken = [name for name in form.names.binds if name not in binding.names and name not in bound_often]
+    if old is not None:  # a branch that is not taken any more
+        state.journal.do(*(delete_item(namespace, name) for name in untaken if name in namespace))
+
+
+class _Binding(MutableMapping[str, Any]):
+    """A module's namespace that knows which names a statement binds: other threads see each as it is bound."""
+
+    def __init__(self, namespace: dict[str, Any]) -> None:
+        self._namespace = namespace
+        self.names: dict[str, None] = {}
+
+    def __setitem__(self, name: str, value: object) -> None:
+        self.names[name] = None
+        self._namespace[name] = value
+
+    def __getitem__(self, name: str) -> Any:
+        return self._namespace[name]
+
+    def __delitem__(self, name: str) -> None:
+        self.names[name] = None
+        del self._namespace[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._namespace)
+
+    def __len__(self) -> int:
+        return len(self._namespace)
 
 
 def _defines(form: Form, old: Form | None, name: str, value: object) -> bool:
@@ -256,21 +285,21 @@ def _bind(namespace: dict[str, Any], name: str, value: object) -> None:
 
 
 class _Restore:
-    """Puts back the names that executing a form bound. Other names are other people's: they are left alone."""
+    """Puts back the names that executing a form bound, and takes away those that are new.
 
-    def __init__(self, namespace: dict[str, Any], before: dict[str, Any], form: Form) -> None:
-        self.namespace, self.before = namespace, before
-        self.names = set(form.names.binds)
-        self.star = any(item.name == "*" for item in form.names.imports)
+    Other names are other people's: a counter that a thread went on counting is left alone.
+    """
+
+    def __init__(self, namespace: dict[str, Any], before: dict[str, Any], names: Mapping[str, None]) -> None:
+        self.namespace, self.before, self.names = namespace, before, names
 
     def __call__(self) -> None:
         for name in list(self.namespace):
             if name not in self.before:
                 del self.namespace[name]
-        for name, value in self.before.items():
-            ours = self.star or name in self.names or name not in self.namespace
-            if ours and self.namespace.get(name, _MISSING) is not value:
-                self.namespace[name] = value
+        for name in self.names:
+            if name in self.before:
+                self.namespace[name] = self.before[name]
 
 
 def _guard(form: Form, namespace: dict[str, Any], journal: Journal) -> None:

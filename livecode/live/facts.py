@@ -90,6 +90,8 @@ def class_kind(cls: type) -> ClassKind:
         return ClassKind.SLOTTED
     if dataclasses.is_dataclass(cls) and "__dataclass_fields__" in cls.__dict__:
         return ClassKind.DATACLASS
+    if type(cls).__module__ in ("typing", "typing_extensions"):  # TypedDict, Protocol
+        return ClassKind.REBUILT
     if "__attrs_attrs__" in cls.__dict__ or "__pydantic_core_schema__" in cls.__dict__:
         return ClassKind.REBUILT
     if type(cls) not in (type, abc.ABCMeta):

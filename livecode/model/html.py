@@ -37,14 +37,14 @@ _MARK_CLASSES = {"+": "add", "-": "del", "~": "mod", "↻": "mod", "=": "keep", 
 
 STYLE = """
 .livecode{--lc-fg:var(--jp-content-font-color1,#1f2328);--lc-dim:var(--jp-content-font-color2,#59636e);
-  --lc-line:var(--jp-border-color2,#d1d9e0);--lc-soft:var(--jp-layout-color2,#f0f2f5);
+  --lc-line:var(--jp-border-color2,#d1d9e0);--lc-soft:var(--jp-cell-editor-background,#f5f6f8);
   --lc-mono:var(--jp-code-font-family,ui-monospace,SFMono-Regular,Menlo,Consolas,monospace);
   --lc-good:var(--jp-success-color1,#1a7f37);--lc-bad:var(--jp-error-color1,#cf222e);
   --lc-warn:var(--jp-warn-color0,#9a6700);color:var(--lc-fg);
   font:13px/1.55 var(--jp-content-font-family,system-ui,sans-serif);padding:2px 0 4px;max-width:72em}
 @media (prefers-color-scheme:dark){.livecode{--lc-fg:var(--jp-content-font-color1,#e6edf3);
   --lc-dim:var(--jp-content-font-color2,#9198a1);--lc-line:var(--jp-border-color2,#3d444d);
-  --lc-soft:var(--jp-layout-color2,#262c36);--lc-good:var(--jp-success-color1,#3fb950);
+  --lc-soft:var(--jp-cell-editor-background,#21262d);--lc-good:var(--jp-success-color1,#3fb950);
   --lc-bad:var(--jp-error-color1,#f85149);--lc-warn:var(--jp-warn-color0,#d29922)}}
 .livecode .lc-head{display:flex;flex-wrap:wrap;align-items:baseline;gap:3px 12px}
 .livecode .lc-badge{display:inline-block;padding:0 9px;border-radius:10px;font-weight:600;
@@ -74,14 +74,11 @@ STYLE = """
 .livecode table.lc .lc-code,.livecode .lc-code{font-family:var(--lc-mono);font-size:12px}
 .livecode td.lc-mark{font-family:var(--lc-mono);font-weight:700;padding-right:7px!important;
   text-align:center!important}
-.livecode .lc-add{color:var(--lc-good)}
-.livecode .lc-del{color:var(--lc-bad)}
-.livecode .lc-mod,.livecode .lc-warn{color:var(--lc-warn)}
-.livecode .lc-keep{color:var(--lc-dim)}
-.livecode .lc-good-t{color:var(--lc-good)}
-.livecode .lc-bad-t{color:var(--lc-bad)}
-.livecode .lc-warn-t{color:var(--lc-warn)}
-.livecode .lc-calm-t{color:var(--lc-dim)}
+.livecode .lc-add,.livecode table.lc .lc-add,.livecode table.lc .lc-good-t{color:var(--lc-good)}
+.livecode .lc-del,.livecode table.lc .lc-del,.livecode table.lc .lc-bad-t{color:var(--lc-bad)}
+.livecode .lc-warn,.livecode table.lc .lc-warn,.livecode table.lc .lc-warn-t{color:var(--lc-warn)}
+.livecode table.lc .lc-mod{color:var(--lc-warn)}
+.livecode table.lc .lc-keep,.livecode table.lc .lc-dim,.livecode table.lc .lc-calm-t{color:var(--lc-dim)}
 .livecode pre.lc{font-family:var(--lc-mono);font-size:12px;line-height:1.5;margin:3px 0 5px;
   padding:6px 10px;background:var(--lc-soft);border:0;border-radius:5px;color:var(--lc-fg);
   overflow-x:auto;white-space:pre}
@@ -102,9 +99,7 @@ def status_html(statuses: Sequence[ProcessStatus], now: float = 0.0, commands: C
     return sheet_html(status_sheet(statuses, now, commands))
 
 
-def attached_html(
-    statuses: Sequence[ProcessStatus], now: float = 0.0, commands: Commands = IN_NOTEBOOK
-) -> str:
+def attached_html(statuses: Sequence[ProcessStatus], now: float = 0.0, commands: Commands = IN_NOTEBOOK) -> str:
     """What a notebook is told when it has attached."""
     return sheet_html(attached_sheet(statuses, now, commands))
 
@@ -204,8 +199,9 @@ def _entries(entries: Sequence[Entry]) -> str:
 def _code(code: Code) -> str:
     width = max((len(str(number)) for number, _ in code.lines), default=1)
     shown = "".join(_code_line(code, number, text, width) for number, text in code.lines)
-    rest = "" if code.column else f"<div>{escape(code.message)}</div>"
-    return f"<div class='lc-code'>{escape(code.title)}</div><pre class='lc'>{shown}</pre>{rest}"
+    rest = "" if code.column else _tag("div", "lc-row", code.message)
+    source = f"<pre class='lc'>{shown}</pre>" if shown else ""
+    return f"{_tag('div', 'lc-code', code.title)}{source}{rest}"
 
 
 def _code_line(code: Code, number: int, text: str, width: int) -> str:
@@ -221,9 +217,7 @@ def _code_line(code: Code, number: int, text: str, width: int) -> str:
 def _table(table: Table) -> str:
     head = "".join(f"<th>{escape(cell)}</th>" for cell in table.header)
     rows = "".join(
-        "<tr>"
-        + "".join(f"<td{_code_class(i, table)}>{escape(cell)}</td>" for i, cell in enumerate(row))
-        + "</tr>"
+        "<tr>" + "".join(f"<td{_code_class(i, table)}>{escape(cell)}</td>" for i, cell in enumerate(row)) + "</tr>"
         for row in table.rows
     )
     return f"<table class='lc'><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"

@@ -44,9 +44,7 @@ def status_text(statuses: Sequence[ProcessStatus], now: float = 0.0, commands: C
     return sheet_text(status_sheet(statuses, now, commands))
 
 
-def attached_text(
-    statuses: Sequence[ProcessStatus], now: float = 0.0, commands: Commands = IN_NOTEBOOK
-) -> str:
+def attached_text(statuses: Sequence[ProcessStatus], now: float = 0.0, commands: Commands = IN_NOTEBOOK) -> str:
     """What a notebook is told when it has attached."""
     return sheet_text(attached_sheet(statuses, now, commands))
 
@@ -93,9 +91,7 @@ def _with_hint(text: str, hint: str) -> str:
 
 
 def _head(head: Head) -> str:
-    return _with_hint(
-        "  ".join(filter(None, (f"{head.glyph} {head.word}", head.title, *head.facts))), head.hint
-    )
+    return _with_hint("  ".join(filter(None, (f"{head.glyph} {head.word}", head.title, *head.facts))), head.hint)
 
 
 def _body(items: Sequence[Item], indent: str) -> Iterator[str]:
@@ -137,17 +133,19 @@ def _entries(entries: Sequence[Entry]) -> Iterator[str]:
 
 
 def _code(code: Code) -> Iterator[str]:
+    if not code.column:
+        yield "  ".join([code.title, *(text.strip() for _, text in code.lines)])
+        yield code.message
+        return
     yield code.title
     number_width = max((len(str(number)) for number, _ in code.lines), default=1)
     for number, text in code.lines:
         arrow = "→" if number == code.line else " "
         text, column, end_column = _crop(text, code, number)
         yield f"{arrow}  {number:>{number_width}} | {text}".rstrip()
-        if number == code.line and column:
+        if number == code.line:
             lead = " " * (number_width + 6)
             yield f"{lead}{caret_line(text, column, end_column)} {code.message}"
-    if not code.column:
-        yield code.message
 
 
 def _crop(text: str, code: Code, number: int) -> tuple[str, int, int]:

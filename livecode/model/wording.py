@@ -181,13 +181,9 @@ def _failure(failure: Failure, verdict: Verdict, tag: str = "") -> Iterator[Item
     message = failure.message if compiling else f"{failure.type}: {failure.message}".removesuffix(": ")
     where = tag + failure.module + (f", line {failure.line}" if failure.line else "")
     where += f" ({failure.origin})" if failure.origin else ""
-    if failure.source and failure.column:
-        code = Code(where, failure.source, failure.line, failure.column, failure.end_column, message)
-        yield code
-    else:
-        text = next((text.strip() for number, text in failure.source if number == failure.line), "")
-        yield Note(f"{where}:  {text}" if text else where)
-        yield Note(message)
+    lines = failure.source if failure.column else tuple(pair for pair in failure.source if pair[0] == failure.line)
+    where += ":" if lines and not failure.column else ""
+    yield Code(where, lines, failure.line, failure.column, failure.end_column, message)
     yield from _frames(failure)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 from pathlib import Path
 
 import httpx
@@ -90,7 +91,11 @@ def test_leaving_in_the_middle_cleans_up(doors: Path, number: signal.Signals) ->
 
 def test_a_taken_port_is_misuse(doors: Path) -> None:
     """The message names the port and the option; nothing was started."""
-    with running_demo(doors, "--serve", "--port", "1") as demo:
-        assert demo.process.wait(30) == 2
-    assert "port 1 is not free" in demo.text()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with running_demo(doors, "--serve", "--port", str(port)) as demo:
+            assert demo.process.wait(30) == 2
+    assert f"port {port} is not free" in demo.text()
     assert "--port" in demo.text()

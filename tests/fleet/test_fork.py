@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from livecode.fleet import wire
-from livecode.fleet.client import knock
+from livecode.fleet.client import Presence, knock
 from livecode.fleet.discovery import look
 from livecode.fleet.rundir import split_stem
 from tests.services import Services, wait_until
@@ -21,7 +21,7 @@ from tests.services import Services, wait_until
 
 def pids(name: str) -> set[int]:
     """The processes that answer under that name."""
-    return {door.worker.pid for door in look(name).workers if door.hello().pid}
+    return {door.worker.pid for door in look(name).workers if door.meet()[0] is Presence.ANSWERS}
 
 
 def read_line(script: subprocess.Popen[str]) -> str:
