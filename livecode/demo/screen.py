@@ -12,12 +12,14 @@ from rich.rule import Rule
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
+from rich.theme import Theme
 
 from livecode.demo.excerpt import excerpt
 from livecode.demo.spoken import text_of
 from livecode.demo.traffic import Facts
 
 _PLAIN_WIDTH = 110  # where the output is no terminal
+_THEME = Theme({"markdown.code": "cyan"})  # rich's own puts it on black, also in a light terminal
 _STYLES = {"✔": "bold green", "○": "bold cyan", "✖": "bold red", "■": "bold yellow", "▲": "bold yellow"}
 
 
@@ -25,9 +27,9 @@ class Screen:
     """Prints to the terminal with colours, elsewhere plain text."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(highlight=False)
+        self.console = console or Console(highlight=False, theme=_THEME)
         if not self.console.is_terminal:
-            self.console = Console(highlight=False, width=_PLAIN_WIDTH, file=self.console.file)
+            self.console = Console(highlight=False, theme=_THEME, width=_PLAIN_WIDTH, file=self.console.file)
         self._modules: dict[str, str] = {}
 
     def note(self, text: str) -> None:

@@ -39,7 +39,7 @@ class Facts:
         dropped: Sockets that ended, or whose count did not go on by one.
         lowest: The smallest count that a socket has reached.
         highest: The largest.
-        prices: What a coffee costs, by the last word of every socket.
+        prices: What a coffee costs, by the last word of every open socket.
         served: Requests answered with 200.
         failed: Requests that were not.
         latencies_ms: Of the served ones, in order of their answers.
@@ -209,7 +209,7 @@ class Traffic:
             dropped=sum(socket.dropped for socket in self._sockets),
             lowest=min(counts),
             highest=max(counts),
-            prices=tuple(sorted({socket.price for socket in self._sockets})),
+            prices=tuple(sorted({socket.price for socket in self._sockets if not socket.dropped})),
             served=self._served,
             failed=self._failed,
             latencies_ms=tuple(self._latencies_ms),

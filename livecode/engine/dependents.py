@@ -251,7 +251,7 @@ def reason_to_run(here: Spread, form: Form, found: Mapping[str, Spread]) -> str:
     for owner, attribute in sorted(names.attributes):
         if f"{owner}.{attribute}" in here.dirty:
             return f"reads {owner}.{attribute}"
-        module = _module_bound_to(here, owner)
+        module = module_bound_to(here, owner)
         if module is not None and module in found and attribute in found[module].dirty:
             return f"reads {owner}.{attribute}"
     return ""
@@ -271,7 +271,7 @@ def _import_reason(here: Spread, form: Form, found: Mapping[str, Spread]) -> str
     return ""
 
 
-def _module_bound_to(here: Spread, name: str) -> str | None:
+def module_bound_to(here: Spread, name: str) -> str | None:
     """The module that a name of an import statement stands for: `import a.b as c`, `from . import c`."""
     for form in here.forms:
         for item in form.names.imports:

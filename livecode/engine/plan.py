@@ -12,8 +12,8 @@ facts, new sources ── plan ──▶ Plan
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from livecode.engine.classes import ClassEdit, class_edit
 from livecode.engine.dependents import Spread, reason_to_run, run_order, spread
@@ -22,6 +22,7 @@ from livecode.engine.facts import ModuleFacts, Project
 from livecode.engine.forms import Form, Kind, future_flags
 from livecode.engine.refusals import refusal
 from livecode.engine.registrations import may_register
+from livecode.engine.staging import Staging
 from livecode.model.report import Change, ChangeKind, Refusal
 
 
@@ -34,12 +35,14 @@ class Run:
         old: As it was, None if it is new.
         why: ``changed``, ``added``, or what it reads.
         edit: For a class that is changed member by member; None where the whole statement is executed.
+        late: Executed only when the rest of the push is visible (`livecode.engine.staging`).
     """
 
     form: Form
     old: Form | None
     why: str
     edit: ClassEdit | None = None
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +82,13 @@ class Plan:
     refusals: tuple[Refusal, ...] = ()
 
 
-def plan(sources: Mapping[str, tuple[Form, ...]], project: Project) -> Plan:
+def plan(sources: Mapping[str, tuple[Form, ...]], project: Project, arriving: Collection[str] = ()) -> Plan:
     """The plan for giving each loaded module of `sources` these forms.
 
     Args:
         sources: Module → the forms of its new source.
         project: What runs now; it knows every module of `sources`.
+        arriving: Modules that the push brings in.
     """
     running = {name: _known(project, name) for name in sources}
     diffs = {name: diff(running[name].forms, forms) for name, forms in sources.items()}
@@ -92,10 +96,12 @@ def plan(sources: Mapping[str, tuple[Form, ...]], project: Project) -> Plan:
         name: ModuleFacts(name, running[name].package, forms, running[name].classes) for name, forms in sources.items()
     }
     found = spread(diffs, after, project)
+    staging = Staging(found, {name: _bodies(change) for name, change in diffs.items()}, arriving)
     plans, refusals = [], list[Refusal]()
     for name in run_order(found):
         here, change = found[name], diffs.get(name, Diff())
         runs, refused = _runs(here, change, project, found)
+        runs = _staged(name, here, runs, staging)
         refusals += refused
         if name in diffs:
             refusals += _refuse_module(here, running[name], change, project)
@@ -103,6 +109,28 @@ def plan(sources: Mapping[str, tuple[Form, ...]], project: Project) -> Plan:
         else:
             plans.append(_only_run(here, runs))
     return Plan(() if refusals else tuple(plans), tuple(refusals))
+
+
+def _bodies(change: Diff) -> set[str]:
+    """The functions and classes of which a body changes: they are other than before when the push is visible."""
+    return {leaf.path[0] for pair in change.edited for leaf in pair.changed_leaves()}
+
+
+def _staged(module: str, here: Spread, runs: Sequence[Run], staging: Staging) -> tuple[Run, ...]:
+    """The same, with the late ones marked; of a name that several forms bind, all are late if one is."""
+    marked = []
+    for run in runs:
+        rebuilds = run.old is not None and run.form.kind is Kind.CLASS and _folds_late(run.edit)
+        late = staging.is_late(module, run.form, replaces=run.old is not None, rebuilds=rebuilds)
+        marked.append(replace(run, late=late))
+    waiting = {name for run in marked if run.late for name in run.form.names.binds}
+    often = {name for name in waiting if sum(name in form.names.binds for form in here.forms) > 1}
+    return tuple(replace(run, late=run.late or bool(often & set(run.form.names.binds))) for run in marked)
+
+
+def _folds_late(edit: ClassEdit | None) -> bool:
+    """True for a class that is built anew, and for one whose members may read a class inside it that changes too."""
+    return edit is None or edit.rebuild or bool(edit.nested and edit.members)
 
 
 def _known(project: Project, module: str) -> ModuleFacts:

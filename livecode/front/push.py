@@ -24,6 +24,7 @@ from livecode.engine.check import compile_failure, refuse_name, refuse_source
 from livecode.engine.refusals import refusal
 from livecode.errors import LivecodeError, UsageError
 from livecode.live.sourcefile import read_source
+from livecode.live.tracking import track
 from livecode.model.nouns import History, ModuleSource, ModuleStatus, ProcessStatus, Worker, checksum
 from livecode.model.report import Failure, ModuleOutcome, Outcome, Refusal, Report, Verdict
 
@@ -140,6 +141,7 @@ def push_folder(
     root = Path(folder).expanduser().resolve()
     if not root.is_dir():
         raise UsageError(f"{folder} is not a folder: give the folder that holds the sources")
+    know_folder(root, target)
     statuses = target.status()
     files = {path: names for path, names in loaded_files(statuses).items() if path.is_relative_to(root)}
     request = PushRequest((), author, reason, force)
@@ -210,6 +212,12 @@ def loaded_files(statuses: Iterable[ProcessStatus]) -> dict[Path, tuple[str, ...
         if module.file:
             files.setdefault(Path(module.file).resolve(), {})[module.module] = None
     return {path: tuple(names) for path, names in files.items()}
+
+
+def know_folder(folder: Path, target: Target) -> None:
+    """Lets the own process say what it runs of a folder's modules; a service tracks what it wants itself."""
+    if not target.name:
+        track(folder)
 
 
 def running_checksums(statuses: Iterable[ProcessStatus]) -> dict[str, set[str]]:

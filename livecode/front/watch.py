@@ -16,6 +16,7 @@ from livecode.front.push import (
     PushRequest,
     Target,
     UnreadableSourceError,
+    know_folder,
     loaded_files,
     push,
     read_items,
@@ -54,6 +55,7 @@ class Watch:
         self, folder: str | Path, target: Target, say: Callable[[Report | str], None], author: str = ""
     ) -> None:
         self.folder = watchable(folder)
+        know_folder(self.folder, target)
         self._target, self._say, self._author = target, say, author
         self._reports: list[Report] = []
         self._fresh: queue.SimpleQueue[Report] = queue.SimpleQueue()

@@ -12,7 +12,7 @@ from livecode.engine.refusals import refusal
 from livecode.errors import UsageError
 from livecode.live import chunks
 from livecode.live.chunks import PushedModule
-from livecode.live.commit import Committing
+from livecode.live.committing import Committing
 from livecode.live.effects import effects_since, process_state
 from livecode.live.journal import Journal, Step
 from livecode.live.running import Running, is_foreign, runs_as_main

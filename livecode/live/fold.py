@@ -9,12 +9,14 @@ wrapper → wrapper                           the functions inside are folded; t
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from types import CellType, FunctionType, MethodType
 from typing import Any
 
 from livecode.engine.code import redirect
 from livecode.live.journal import Journal, Step, set_attribute, set_item
+from livecode.live.locate import attributes_of
 
 FUNCTION_PARTS = ("__code__", "__defaults__", "__kwdefaults__", "__doc__", "__qualname__", "__module__")
 MAX_WRAPPERS = 20
@@ -109,10 +111,10 @@ def inner_functions(thing: Any) -> Iterator[FunctionType]:
             waiting += [item.fget, item.fset, item.fdel]
         elif isinstance(item, staticmethod | classmethod | MethodType):
             waiting.append(item.__func__)
-        attributes = getattr(item, "__dict__", None)
-        if isinstance(attributes, dict) and not isinstance(item, type):
+        attributes = attributes_of(item)
+        if attributes is not None and not isinstance(item, type):
             waiting += [value for value in attributes.values() if callable(value)]
-        elif isinstance(item, property | type(None)) is False and hasattr(type(item), "__wrapped__"):
+        if type(item) is functools._lru_cache_wrapper:
             waiting.append(item.__wrapped__)
 
 

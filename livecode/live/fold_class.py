@@ -10,12 +10,13 @@ import abc
 import enum
 import functools
 from collections.abc import Iterator, Mapping
+from functools import partial
 from types import FunctionType
 from typing import Any
 
 from livecode.engine.prepare import PreparedClass
 from livecode.live.fold import fold_function, redirect_steps
-from livecode.live.journal import Journal, delete_class_attribute, set_attribute, set_class_attribute
+from livecode.live.journal import Journal, Step, delete_class_attribute, set_attribute, set_class_attribute
 
 MADE_BY_STATEMENT = frozenset(
     {"__module__", "__qualname__", "__firstlineno__", "__static_attributes__", "__classcell__"}
@@ -26,7 +27,9 @@ NEVER_COPIED = frozenset(
 _MISSING = object()
 
 
-def apply_members(cls: type, prepared: PreparedClass, journal: Journal, namespace: dict[str, Any]) -> None:
+def apply_members(
+    cls: type, prepared: PreparedClass, journal: Journal, namespace: dict[str, Any], stage: Mapping[str, Any]
+) -> None:
     """Executes the members that changed and sets them on the class.
 
     Args:
@@ -34,16 +37,17 @@ def apply_members(cls: type, prepared: PreparedClass, journal: Journal, namespac
         prepared: The edit with its code.
         journal: Notes every change.
         namespace: Of the module.
+        stage: Names of the module that are not visible yet; they go before those of `namespace`.
     """
     edit = prepared.edit
     if prepared.bases:
-        _set_bases(cls, tuple(eval(code, namespace) for code in prepared.bases), journal)
+        _set_bases(cls, tuple(eval(code, namespace, dict(stage)) for code in prepared.bases), journal)
     for inner in prepared.nested:
         nested = cls.__dict__.get(inner.edit.form.name)
         if isinstance(nested, type):
-            apply_members(nested, inner, journal, namespace)
+            apply_members(nested, inner, journal, namespace, stage)
     before = dict(cls.__dict__)
-    made = _execute_body(cls, prepared, namespace) if prepared.body else {}
+    made = _execute_body(cls, prepared, namespace, stage) if prepared.body else {}
     for name, value in made.items():
         _set_member(cls, name, before.get(name, _MISSING), value, journal)
     for name in edit.removed:
@@ -52,7 +56,7 @@ def apply_members(cls: type, prepared: PreparedClass, journal: Journal, namespac
         elif name in cls.__dict__:
             journal.do(delete_class_attribute(cls, name))
     if prepared.annotations is not None:
-        _set_annotations(cls, prepared, journal, namespace)
+        _set_annotations(cls, prepared, journal, namespace, stage)
     _refresh(cls, journal)
 
 
@@ -95,10 +99,13 @@ def functions_of(value: object) -> Iterator[FunctionType]:
         yield from functions_of(value.func)
 
 
-def _execute_body(cls: type, prepared: PreparedClass, namespace: dict[str, Any]) -> dict[str, Any]:
+def _execute_body(
+    cls: type, prepared: PreparedClass, namespace: dict[str, Any], stage: Mapping[str, Any]
+) -> dict[str, Any]:
     """What the class body of the changed members binds; it sees the members that did not change."""
     assert prepared.body is not None
-    known = {name: value for name, value in cls.__dict__.items() if name not in ("__dict__", "__weakref__")}
+    known = dict(stage)
+    known.update({name: value for name, value in cls.__dict__.items() if name not in ("__dict__", "__weakref__")})
     known.update({item.__name__: item for item in getattr(cls, "__type_params__", ())})
     if "__annotations__" in known:
         known["__annotations__"] = dict(known["__annotations__"])
@@ -107,6 +114,9 @@ def _execute_body(cls: type, prepared: PreparedClass, namespace: dict[str, Any])
     cell = local.pop("__classcell__", None)
     if cell is not None:
         cell.cell_contents = cls
+    scope = local.pop("__classdictcell__", None)
+    if scope is not None:  # what lazily evaluated annotations look names up in, from 3.12 on
+        scope.cell_contents = cls.__dict__
     skip = MADE_BY_STATEMENT | {"__annotations__", "__annotate__", "__annotate_func__", "__conditional_annotations__"}
     return {name: value for name, value in local.items() if name not in skip and known.get(name, _MISSING) is not value}
 
@@ -117,17 +127,15 @@ def _set_member(cls: type, name: str, old: object, new: Any, journal: Journal) -
         return
     if _can_fold(old, new):
         for mine, theirs in zip(functions_of(old), functions_of(new), strict=True):
-            if mine.__code__.co_freevars == theirs.__code__.co_freevars:
-                fold_function(mine, theirs, journal)
-        if all(a.__code__ is b.__code__ for a, b in zip(functions_of(old), functions_of(new), strict=True)):
-            return
+            fold_function(mine, theirs, journal)
+        return
     if type(old) is FunctionType and callable(new) and not isinstance(new, type):
         journal.do(*redirect_steps(old, new))
     if isinstance(old, type) and isinstance(new, type) and old.__qualname__ == new.__qualname__:
         new = fold_class(old, new, journal)
-    journal.do(set_class_attribute(cls, name, new))
     if hasattr(type(new), "__set_name__"):
         type(new).__set_name__(new, cls, name)
+    journal.do(set_class_attribute(cls, name, new))
 
 
 def _can_fold(old: object, new: object) -> bool:
@@ -137,7 +145,8 @@ def _can_fold(old: object, new: object) -> bool:
     if not mine or len(mine) != len(theirs):
         return False
     abstract = [getattr(item, "__isabstractmethod__", False) for item in (old, new)]
-    known = all(a.__globals__ is b.__globals__ for a, b in zip(mine, theirs, strict=True))
+    pairs = list(zip(mine, theirs, strict=True))
+    known = all(a.__globals__ is b.__globals__ and a.__code__.co_freevars == b.__code__.co_freevars for a, b in pairs)
     plain = isinstance(old, FunctionType | staticmethod | classmethod)
     return known and plain and abstract[0] == abstract[1]
 
@@ -153,12 +162,14 @@ def _real_bases(base: Any, bases: tuple[Any, ...]) -> tuple[type, ...]:
     return entries(bases) if entries is not None and not isinstance(base, type) else (base,)
 
 
-def _set_annotations(cls: type, prepared: PreparedClass, journal: Journal, namespace: dict[str, Any]) -> None:
+def _set_annotations(
+    cls: type, prepared: PreparedClass, journal: Journal, namespace: dict[str, Any], stage: Mapping[str, Any]
+) -> None:
     assert prepared.annotations is not None
-    local = {item.__name__: item for item in getattr(cls, "__type_params__", ())}
+    local = {**stage, **{item.__name__: item for item in getattr(cls, "__type_params__", ())}}
     exec(prepared.annotations, namespace, local)
     for name in ("__annotate_func__", "__annotate__", "__annotations__"):
-        if name in local:
+        if name in local and local[name] is not stage.get(name):
             attribute = "__annotate__" if name == "__annotate_func__" else name
             journal.do(set_attribute(cls, attribute, local[name]))
             return
@@ -199,8 +210,7 @@ def _refresh(cls: type, journal: Journal) -> None:
     if isinstance(cls, abc.ABCMeta):
         for each in (cls, *_subclasses(cls)):
             before = set_attribute(each, "__abstractmethods__", getattr(each, "__abstractmethods__"))  # noqa: B009
-            journal.note(before.undo)
-            abc.update_abstractmethods(each)
+            journal.do(Step(partial(abc.update_abstractmethods, each), before.undo))
     rebuild = getattr(cls, "model_rebuild", None)
     if "__pydantic_core_schema__" in cls.__dict__ and rebuild is not None:
         rebuild(force=True)

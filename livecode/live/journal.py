@@ -25,14 +25,27 @@ class Step:
 
 
 class Journal:
-    """The steps done so far, in order."""
+    """The steps done so far, in order.
+
+    While it is staging, steps are only collected: `release` gives them back, to be done all at once.
+    """
 
     def __init__(self) -> None:
         self._undo: list[Callable[[], object]] = []
+        self._staged: list[Step] | None = None
         self.failures: list[str] = []
 
     def __len__(self) -> int:
         return len(self._undo)
+
+    def stage(self) -> None:
+        """From now on steps are collected, not done."""
+        self._staged = []
+
+    def release(self) -> list[Step]:
+        """The steps collected since `stage`; from now on steps are done again."""
+        staged, self._staged = self._staged or [], None
+        return staged
 
     def do(self, *steps: Step) -> None:
         """Does the steps in one C call, so that no other thread sees some of them only.
@@ -40,6 +53,9 @@ class Journal:
         `deque(map(operator.call, …))` runs no bytecode between the calls, so the interpreter never switches threads.
         The inverses are noted first: those of steps that never ran do no harm, as they restore what is there.
         """
+        if self._staged is not None:
+            self._staged += steps
+            return
         self._undo += [step.undo for step in steps]
         deque(map(operator.call, [step.do for step in steps]), maxlen=0)
 
@@ -116,9 +132,13 @@ def restore_container(container: list[Any] | dict[Any, Any] | set[Any]) -> Calla
 
 
 def _refill(container: dict[Any, Any] | set[Any], before: Any) -> None:
-    if container != before or list(container) != list(before):
-        container.clear()
-        container.update(before)
+    if isinstance(container, dict):
+        if list(map(id, container)) == list(map(id, before)) and all(container[key] is before[key] for key in before):
+            return
+    elif len(container) == len(before) and all(item in container for item in before):
+        return
+    container.clear()
+    container.update(before)
 
 
 def _describe(undo: Callable[[], object]) -> str:

@@ -22,6 +22,8 @@ from livecode import __version__
 from livecode.engine.check import compile_failure, refuse_name, refuse_source
 from livecode.engine.refusals import refusal
 from livecode.live import tracking
+from livecode.live.commit import settle
+from livecode.live.committing import Lingering
 from livecode.live.disk import disk_state
 from livecode.live.inflight import OldCode
 from livecode.live.running import Running, identify
@@ -43,6 +45,7 @@ class Process:
         )
         self.old_code: dict[str, OldCode] = {}
         self.afterlives: dict[str, Afterlife] = {}
+        self.lingering: list[Lingering] = []
         self._running: dict[str, Running] = {}
         self._refused: dict[str, Refusal] = {}
         self._lock = threading.Lock()
@@ -83,7 +86,7 @@ class Process:
             and name != "__main__"
             and tracking.is_tracked(file)
         ]
-        pushed = [name for name in self._running if name in sys.modules]
+        pushed = [name for name, known in self._running.items() if name in sys.modules and len(known.versions) > 1]
         return tuple(dict.fromkeys([*tracked, *pushed]))
 
     def known(self, module: str) -> Running | None:
@@ -104,6 +107,7 @@ class Process:
             busy = refusal("LC406", f"another push is under way: {self._busy}", module=", ".join(push.names))
             return Outcome(self.worker, Verdict.REFUSED, refusals=(busy,))
         try:
+            self.lingering = settle(self.lingering)
             self._busy = f"{', '.join(push.names)} by {push.author or 'someone'}"
             return self._push(push, dry_run=dry_run)
         finally:
@@ -128,7 +132,13 @@ class Process:
 
     def status(self) -> ProcessStatus:
         """What runs here, module by module."""
-        names = sorted({*self.own_modules(), *self._running})
+        if self._lock.acquire(blocking=False):
+            try:
+                self.lingering = settle(self.lingering)
+            finally:
+                self._lock.release()
+        pushed = [name for name, known in self._running.items() if len(known.versions) > 1]
+        names = sorted({*self.own_modules(), *pushed})
         modules = tuple(status for name in names if (status := self._module_status(name)) is not None)
         return ProcessStatus(self.worker, modules, self._pushes, tracking.folders(), self._last_push, self._busy)
 

@@ -22,13 +22,15 @@ from livecode.engine.prepare import PreparedModule, prepare
 from livecode.engine.refusals import refusal
 from livecode.live import chunks
 from livecode.live.arrival import Arrival, find_arrival
-from livecode.live.commit import Committing, SwapError, clear_caches, execute_all, swap_all
+from livecode.live.commit import show, take_away
+from livecode.live.committing import Committing, SwapError
 from livecode.live.disk import disk_state
+from livecode.live.execute import execute_late
 from livecode.live.facts import LoadedModules
 from livecode.live.failure import failure_of
 from livecode.live.inflight import OldCode
 from livecode.live.running import Running, is_foreign
-from livecode.live.safepoint import at_safe_point
+from livecode.live.swap import clear_caches
 from livecode.live.unload import Afterlife, holders, importers, submodules, take_out
 from livecode.model.nouns import ModuleSource, Push
 from livecode.model.report import Change, ChangeKind, ModuleOutcome, Outcome, Refusal, Verdict
@@ -64,7 +66,7 @@ class Transaction:
         if not refusals and self.loaded:
             project = LoadedModules(self.process.known, self.process.own_modules)
             self.forms = {name: self._parse(name) for name in self.loaded}
-            made = plan(self.forms, project)
+            made = plan(self.forms, project, tuple(self.arrivals))
             refusals = list(made.refusals)
         if refusals:
             return Outcome(self.process.worker, Verdict.REFUSED, self._as_before(), tuple(refusals))
@@ -125,11 +127,11 @@ class Transaction:
         state = self.state
         self._show_lines()
         try:
-            steps = swap_all(prepared, state)
-            at_safe_point(lambda: state.journal.do(*steps))
+            show(prepared, state)
             for arrival in self.arrivals.values():
                 arrival.offer(state.journal)
-            execute_all(prepared, state)
+            take_away(prepared, state)
+            execute_late(prepared, state)
             for arrival in self.arrivals.values():
                 state.where = (arrival.name, 1)
                 arrival.arrive(state)
@@ -185,12 +187,13 @@ class Transaction:
                 left.become(None, (), author=author, reason=reason)
                 self.process.remember(name, left)
         self.process.afterlives.update(self.afterlives)
+        self.process.lingering += self.state.lingering
         outcomes = self._outcomes(made, live=True, before=before)
         return Outcome(self.process.worker, Verdict.LIVE, outcomes, warnings=tuple(self.state.warnings))
 
     def _number(self, name: str) -> int:
         known = self.process.remembered(name)
-        return known.number if known is not None and name in sys.modules and name not in self.arrivals else 0
+        return known.number if known is not None and name not in self.arrivals else 0
 
     def _as_before(self) -> tuple[ModuleOutcome, ...]:
         """The modules as they run still."""

@@ -70,7 +70,7 @@ STYLE = """
 .livecode table.lc tbody tr,.livecode table.lc tbody tr:hover{background:none}
 .livecode table.lc th{color:var(--lc-dim);font-weight:500}
 .livecode table.lc.lc-plain{margin:0}
-.livecode table.lc.lc-plain td{border:0;padding:0 12px 0 0;font-size:13px}
+.livecode table.lc.lc-plain td{border:0;padding:0 12px 0 0;font-size:13px;line-height:1.55}
 .livecode table.lc .lc-code,.livecode .lc-code{font-family:var(--lc-mono);font-size:12px}
 .livecode td.lc-mark{font-family:var(--lc-mono);font-weight:700;padding-right:7px!important;
   text-align:center!important}

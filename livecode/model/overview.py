@@ -40,16 +40,12 @@ def age(then: float, now: float) -> str:
     return "just now"
 
 
-def status_sheet(
-    statuses: Sequence[ProcessStatus], now: float = 0.0, commands: Commands = IN_NOTEBOOK
-) -> Sheet:
+def status_sheet(statuses: Sequence[ProcessStatus], now: float = 0.0, commands: Commands = IN_NOTEBOOK) -> Sheet:
     """Modules by version, checksum and worker; then the workers."""
     return Sheet(_status_head("STATUS", statuses, ""), tuple(_status_items(statuses, now, commands)))
 
 
-def attached_sheet(
-    statuses: Sequence[ProcessStatus], now: float = 0.0, commands: Commands = IN_NOTEBOOK
-) -> Sheet:
+def attached_sheet(statuses: Sequence[ProcessStatus], now: float = 0.0, commands: Commands = IN_NOTEBOOK) -> Sheet:
     """What a notebook is told when it has attached to a service."""
     leave = f"leave: {commands.detach} (never stops the service)" if commands.detach else ""
     items: list[Item] = []
@@ -83,9 +79,7 @@ def history_sheet(history: History, now: float = 0.0, commands: Commands = IN_NO
     return Sheet(Head("●", "HISTORY", Tone.CALM, history.module, facts, undo), (table,))
 
 
-def diff_sheet(
-    before: tuple[str, str | None], after: tuple[str, str | None], context_lines: int = 3
-) -> Sheet:
+def diff_sheet(before: tuple[str, str | None], after: tuple[str, str | None], context_lines: int = 3) -> Sheet:
     """A unified diff of two named sources; None stands for a source that is not there."""
     (before_name, before_source), (after_name, after_source) = before, after
     for name, source in (before, after):
@@ -95,9 +89,7 @@ def diff_sheet(
         return Sheet(Head("○", "SAME", Tone.CALM, before_name, (f"equals {after_name}",)))
     lines = tuple(
         line.rstrip("\n")
-        for line in unified_diff(
-            _lines(before_source), _lines(after_source), before_name, after_name, n=context_lines
-        )
+        for line in unified_diff(_lines(before_source), _lines(after_source), before_name, after_name, n=context_lines)
     )
     added = sum(line.startswith("+") for line in lines[2:])
     removed = sum(line.startswith("-") for line in lines[2:])
@@ -109,9 +101,7 @@ def services_sheet(workers: Sequence[Worker], now: float = 0.0) -> Sheet:
     if not workers:
         way = "in a service, call livecode.listen('shop')"
         return Sheet(Head("○", "NO SERVICE", Tone.CALM, "nothing listens", (way,)))
-    rows = tuple(
-        (w.service, w.name, str(w.pid), w.host, w.python, w.livecode, age(w.started, now)) for w in workers
-    )
+    rows = tuple((w.service, w.name, str(w.pid), w.host, w.python, w.livecode, age(w.started, now)) for w in workers)
     header = ("service", "worker", "pid", "host", "Python", "livecode", "started")
     return Sheet(None, (Table(header, rows, code=(0, 1, 2, 4, 5)),))
 

@@ -78,8 +78,9 @@ def test_no_cell_fails(page: Page) -> None:
 
 def test_a_picture_can_be_taken(page: Page, tmp_path: Path) -> None:
     """The whole notebook as a picture, to look at: no verdict is cut off at the right."""
-    height = page.locator(".jp-WindowedPanel-outer").evaluate("outer => outer.scrollHeight")
-    page.set_viewport_size({"width": 1280, "height": height + 150})
+    outer = page.locator(".jp-WindowedPanel-outer")
+    page.set_viewport_size({"width": 1280, "height": outer.evaluate("outer => outer.scrollHeight") + 150})
+    outer.evaluate("outer => new Promise(done => { outer.scrollTop = 0; setTimeout(done, 500); })")
     page.screenshot(path=tmp_path / "notebook.png")
     assert (tmp_path / "notebook.png").stat().st_size > 10_000
     overflows = "outputs => outputs.filter(output => output.scrollWidth > output.clientWidth).length"

@@ -35,7 +35,7 @@ import os, sys
 from livecode.fleet.listen import listen
 listener = listen("shop", track=())
 {fork}
-print(os.getpid(), listener.path, flush=True)
+os.write(1, f"{{os.getpid()}} {{listener.path}}\\n".encode())  # in one piece, beside the child's
 sys.stdin.readline()
 """
 

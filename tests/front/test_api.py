@@ -131,6 +131,15 @@ def test_watch_makes_a_save_live(project: Path) -> None:
     assert quote(1) == 7
 
 
+def test_an_untracked_folder_is_tracked_when_it_is_watched(project: Path) -> None:
+    """In the own process, watching is enough: what runs is known from then on."""
+    untrack_all()
+    with livecode.watch(project, say=lambda said: None) as watch:
+        (project / "pricing_api.py").write_text(SOURCE.replace("2", "8"))
+        assert watch.next(20).modules == ("pricing_api",)
+    assert quote(1) == 8
+
+
 def test_status_is_readable_and_json(project: Path) -> None:
     """The same value for people and programs."""
     assert project.is_dir()

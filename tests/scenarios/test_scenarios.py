@@ -12,7 +12,12 @@ import pytest
 
 CASES: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "cases.json").read_text())
 NEEDS_PYTHON = {"54_pep695": (3, 12)}
-REFUSED = {"43c_registry_changed": "LC104", "44b_fastapi_sig": "LC104", "44c_fastapi_path": "LC104", "45b_flask_path": "LC104"}
+REFUSED = {
+    "43c_registry_changed": "LC104",
+    "44b_fastapi_sig": "LC104",
+    "44c_fastapi_path": "LC104",
+    "45b_flask_path": "LC104",
+}
 """Cases that this engine says it cannot do yet, with the code it says it with."""
 
 
@@ -21,7 +26,9 @@ def results() -> dict[str, dict[str, Any]]:
     """What became of every case that this Python can parse."""
     wanted = [name for name in CASES if NEEDS_PYTHON.get(name, (3, 0)) <= sys.version_info[:2]]
     driver = Path(__file__).parent / "driver.py"
-    done = subprocess.run([sys.executable, str(driver), *wanted], capture_output=True, text=True, timeout=110, check=False)
+    done = subprocess.run(
+        [sys.executable, str(driver), *wanted], capture_output=True, text=True, timeout=110, check=False
+    )
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"id"')]
     return {line["id"]: line for line in lines}

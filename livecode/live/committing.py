@@ -1,0 +1,53 @@
+"""What a commit knows and notes while it is under way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import CodeType
+from typing import Any
+
+from livecode.live.journal import Journal
+
+
+class SwapError(RuntimeError):
+    """A function that exists cannot take the new code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lingering:
+    """A name that nothing binds any more, but that calls under way still read.
+
+    Attributes:
+        namespace: Of its module.
+        name: The name.
+        value: What it stands for; if that changes, it is somebody else's.
+        codes: The old code that reads it.
+    """
+
+    namespace: dict[str, Any]
+    name: str
+    value: object
+    codes: frozenset[CodeType]
+
+
+@dataclass
+class Committing:
+    """One commit under way.
+
+    Attributes:
+        journal: What was done.
+        warnings: What could not be brought up to date.
+        replaced: Old code objects, and what the functions were called.
+        caches: Result caches of functions whose code changed.
+        effects: What executed forms did that cannot be taken back.
+        lingering: Names that could not be taken away yet.
+        where: Module and line of the form that is being executed.
+    """
+
+    journal: Journal = field(default_factory=Journal)
+    warnings: list[str] = field(default_factory=list)
+    replaced: dict[CodeType, str] = field(default_factory=dict)
+    caches: list[Any] = field(default_factory=list)
+    effects: list[str] = field(default_factory=list)
+    lingering: list[Lingering] = field(default_factory=list)
+    where: tuple[str, int] = ("", 0)

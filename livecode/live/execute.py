@@ -1,0 +1,250 @@
+"""Executes the statements of a plan: on a stage first, the late ones in the live namespace.
+
+On the stage a statement reads the module and what was staged before it; what it binds, and every step that its classes
+and functions need, is collected. Nothing of that is visible until `Stage.steps` is done, in one C call.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+from livecode.engine.facts import absolute
+from livecode.engine.forms import Form, Kind
+from livecode.engine.names import Imported
+from livecode.engine.prepare import PreparedModule, PreparedRun
+from livecode.live.committing import Committing, SwapError
+from livecode.live.effects import effects_since, process_state
+from livecode.live.fold import fold
+from livecode.live.fold_class import apply_members, class_at
+from livecode.live.journal import Journal, Step, delete_item, restore_attribute, restore_container, set_item
+from livecode.live.locate import attributes_of, reachable_containers
+
+MAX_GUARDED = 10_000
+"""Longer containers are not copied for a roll back."""
+
+_MISSING = object()
+
+
+class Scope(MutableMapping[str, Any]):
+    """What a statement executes in: a module's namespace, or that with a stage laid over it.
+
+    It knows which names the statement binds. Without a stage, other threads see each as it is bound.
+
+    Args:
+        module: The module.
+        stage: Where names are bound that are not visible yet; None binds them in the module.
+    """
+
+    def __init__(self, module: ModuleType, stage: dict[str, Any] | None) -> None:
+        self.module = module
+        self.namespace = module.__dict__
+        self.stage: dict[str, Any] = {} if stage is None else stage
+        self.staged = stage is not None
+        self.bound: dict[str, None] = {}
+
+    def __setitem__(self, name: str, value: object) -> None:
+        self.bound[name] = None
+        (self.stage if self.staged else self.namespace)[name] = value
+
+    def __getitem__(self, name: str) -> Any:
+        value = self.stage[name] if name in self.stage else self.namespace[name]
+        if value is _MISSING:
+            raise KeyError(name)
+        return value
+
+    def __delitem__(self, name: str) -> None:
+        self[name]
+        self.bound[name] = None
+        if self.staged:
+            self.stage[name] = _MISSING
+        else:
+            del self.namespace[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in {**self.namespace, **self.stage} if self.get(name, _MISSING) is not _MISSING)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class Stage:
+    """What staged statements of all modules bound, and the steps that make it visible.
+
+    Args:
+        state: The commit under way; its journal collects while statements are executed.
+    """
+
+    def __init__(self, state: Committing) -> None:
+        self._state = state
+        self._names: dict[str, dict[str, Any]] = {}
+
+    def execute(self, prepared: Sequence[tuple[PreparedModule, ModuleType]]) -> None:
+        """Executes all statements that are not late."""
+        self._state.journal.stage()
+        for part, module in prepared:
+            stage = self._names[module.__name__] = {}
+            _run_all(part, module, stage, self, self._state)
+
+    def steps(self, prepared: Sequence[tuple[PreparedModule, ModuleType]]) -> list[Step]:
+        """Names first, then what classes and functions need: what is new is there before anything uses it."""
+        needed = self._state.journal.release()
+        names: list[Step] = []
+        for _, module in prepared:
+            for name, value in self._names[module.__name__].items():
+                if value is _MISSING and name in module.__dict__:
+                    names.append(delete_item(module.__dict__, name))
+                elif value is not _MISSING and module.__dict__.get(name, _MISSING) is not value:
+                    names.append(set_item(module.__dict__, name, value))
+        return [*names, *needed]
+
+    def imported(self, module: ModuleType, item: Imported) -> object:
+        """What `from x import y` binds where x has a stage; `_MISSING` where it has none."""
+        package = module.__dict__.get("__package__") or ""
+        source = absolute(package, item.module, item.level)
+        names = self._names.get(source, {})
+        return names.get(item.name or "", _MISSING)
+
+
+def execute_late(prepared: Sequence[tuple[PreparedModule, ModuleType]], state: Committing) -> None:
+    """Executes the late statements in the live namespaces, and makes annotations again."""
+    for part, module in prepared:
+        _run_all(part, module, None, None, state)
+        if part.annotations is not None:
+            _annotate(part.annotations, module.__dict__, state.journal)
+    state.where = ("", 0)
+
+
+def _run_all(
+    part: PreparedModule, module: ModuleType, names: dict[str, Any] | None, stage: Stage | None, state: Committing
+) -> None:
+    bound_often = _bound_often(part.plan.forms)
+    first: dict[str, object] = {}
+    scope = Scope(module, names)
+    for prepared in part.runs:
+        if prepared.run.late is (names is not None):
+            continue
+        state.where = (part.plan.module, prepared.run.form.start)
+        for name in bound_often.intersection(prepared.run.form.names.binds):
+            first.setdefault(name, scope.namespace.get(name, _MISSING))
+        before = process_state()
+        try:
+            _execute(prepared, scope, stage, bound_often, state)
+        finally:
+            state.effects += effects_since(before, prepared.run.form.start)
+    for name, old in first.items():
+        new = scope.get(name, _MISSING)
+        if old is not _MISSING and new is not _MISSING:
+            scope[name] = fold(old, new, state.journal, scope.namespace)
+
+
+def _execute(
+    prepared: PreparedRun, scope: Scope, stage: Stage | None, bound_often: frozenset[str], state: Committing
+) -> None:
+    form, old, namespace = prepared.run.form, prepared.run.old, scope.namespace
+    _guard(form, scope, state.journal)
+    if prepared.edited_class is not None:
+        cls = class_at(namespace, prepared.edited_class.edit.path)
+        if cls is None:
+            raise SwapError(f"{form.label()} is no class any more")
+        apply_members(cls, prepared.edited_class, state.journal, namespace, scope.stage)
+        return
+    assert prepared.code is not None
+    before = dict(namespace)
+    scope.bound = {}
+    state.journal.note(_Restore(namespace, before, scope.bound))
+    if not (stage is not None and _import_staged(form, scope, stage)):
+        exec(prepared.code, namespace, scope)
+    for name in list(scope.bound):
+        value, earlier = scope.get(name, _MISSING), before.get(name, _MISSING)
+        if _MISSING in (value, earlier) or name in bound_often or value is earlier:
+            continue
+        if _defines(form, old, name, value):
+            scope[name] = fold(earlier, value, state.journal, namespace)
+    if old is not None:  # a branch that is not taken any more
+        for name in form.names.binds:
+            if name not in scope.bound and name not in bound_often and name in scope:
+                del scope[name]
+
+
+def _import_staged(form: Form, scope: Scope, stage: Stage) -> bool:
+    """Binds what a `from … import` takes from a stage; True if that was all of it."""
+    if form.kind is not Kind.IMPORT or not all(isinstance(item.name, str) for item in form.names.imports):
+        return False
+    values = [(item.bound, stage.imported(scope.module, item)) for item in form.names.imports]
+    if all(value is _MISSING for _, value in values):
+        return False
+    for item, (bound, value) in zip(form.names.imports, values, strict=True):
+        if value is _MISSING:
+            package = scope.namespace.get("__package__") or ""
+            value = getattr(sys.modules[absolute(package, item.module, item.level)], item.name or "")
+        scope[bound] = value
+    return True
+
+
+def _annotate(code: CodeType, namespace: dict[str, Any], journal: Journal) -> None:
+    """Makes the module's annotations again: they are one dict up to Python 3.13, one function from 3.14 on."""
+    local: dict[str, Any] = {}
+    exec(code, namespace, local)
+    for name in ("__annotations__", "__annotate__"):
+        if name in local:
+            journal.do(set_item(namespace, name, local[name]))
+        elif name in namespace:
+            journal.do(delete_item(namespace, name))
+
+
+def _bound_often(forms: Sequence[Form]) -> frozenset[str]:
+    """Names that several forms bind: they are folded once, when all have been executed."""
+    seen: set[str] = set()
+    often: set[str] = set()
+    for form in forms:
+        for name in form.names.binds:
+            (often if name in seen else seen).add(name)
+    return frozenset(often)
+
+
+def _defines(form: Form, old: Form | None, name: str, value: object) -> bool:
+    """True if executing the form made the value, rather than giving a name to something that exists."""
+    if old is None:
+        return False
+    if form.kind in (Kind.FUNCTION, Kind.CLASS) and form.name == name:
+        return True
+    if type(value) is FunctionType:
+        return form.start <= value.__code__.co_firstlineno <= form.end and form.kind is not Kind.IMPORT
+    return isinstance(value, type) and value.__name__ == name and form.kind is not Kind.IMPORT
+
+
+class _Restore:
+    """Puts back the names that executing a form bound, and takes away those that are new.
+
+    Other names are other people's: a counter that a thread went on counting is left alone.
+    """
+
+    def __init__(self, namespace: dict[str, Any], before: dict[str, Any], names: Mapping[str, None]) -> None:
+        self.namespace, self.before, self.names = namespace, before, names
+
+    def __call__(self) -> None:
+        for name in list(self.namespace):
+            if name not in self.before:
+                del self.namespace[name]
+        for name in self.names:
+            if name in self.before:
+                self.namespace[name] = self.before[name]
+
+
+def _guard(form: Form, scope: Scope, journal: Journal) -> None:
+    """Copies the containers that the statement can reach, for a roll back."""
+    for name, key, is_attribute in form.names.parts:
+        owner = scope.get(name)
+        if is_attribute and attributes_of(owner) is not None:
+            journal.note(restore_attribute(owner, str(key)))
+    roots = [scope.get(name) for name in (*form.names.reads, *form.names.binds, "__annotations__")]
+    for owner, attribute in form.names.attributes:
+        holder = scope.get(owner)
+        if isinstance(holder, ModuleType):
+            roots.append(holder.__dict__.get(attribute))
+    for container in reachable_containers(roots):
+        if container is not scope.namespace and len(container) <= MAX_GUARDED:
+            journal.note(restore_container(container))
