@@ -16,7 +16,6 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 
 from livecode import __version__
 from livecode.engine.check import compile_failure, refuse_name, refuse_source
@@ -49,9 +48,17 @@ class Process:
         self._running: dict[str, Running] = {}
         self._refused: dict[str, Refusal] = {}
         self._lock = threading.Lock()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._begin_in_child)
         self._busy = ""
         self._pushes = 0
         self._last_push: tuple[str, ...] = ()
+
+    def _begin_in_child(self) -> None:
+        """A child forked in the middle of a push must not inherit a lock that nobody there will release."""
+        self._lock = threading.Lock()
+        self._busy = ""
+        self.worker = replace(self.worker, pid=os.getpid(), started=time.time())
 
     def name_service(self, service: str) -> None:
         """Says under which name this process listens."""
@@ -217,7 +224,14 @@ class Process:
         return self._running.get(name)
 
 
-@cache
 def this_process() -> Process:
     """The one Process of this interpreter."""
-    return Process()
+    global _the_process
+    with _making:
+        if _the_process is None:
+            _the_process = Process()
+        return _the_process
+
+
+_the_process: Process | None = None
+_making = threading.Lock()

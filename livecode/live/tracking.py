@@ -13,10 +13,11 @@ from __future__ import annotations
 import os
 import sys
 from importlib import machinery
-from importlib.util import cache_from_source
 
 _folders: list[str] = []
 _read: dict[str, tuple[str, bytes, bool]] = {}  # module → path, source, True if the loader itself read it
+_real: dict[str, str] = {}  # folder → its real path
+_STDLIB = os.path.dirname(os.__file__)
 FOREIGN = frozenset({"site-packages", "dist-packages"})
 
 
@@ -52,6 +53,7 @@ def untrack_all() -> None:
     """Takes back everything that tracking changed in this process."""
     _folders.clear()
     _read.clear()
+    _real.clear()
     if _hook in sys.path_hooks:
         sys.path_hooks.remove(_hook)
     _forget_importers(everywhere=True)
@@ -64,14 +66,29 @@ def folders() -> tuple[str, ...]:
 
 def is_tracked(path: str) -> bool:
     """True for a path below a tracked folder that is not of an installed package there."""
-    real = os.path.realpath(path)
-    for folder in _folders:
-        if real == folder:
+    if _surely_foreign(path):
+        return False
+    folder, name = os.path.split(path)
+    real = os.path.join(_real_folder(folder), name)
+    for tracked in _folders:
+        if real == tracked:
             return True
-        if real.startswith(folder + os.sep):
-            parts = real[len(folder) + 1 :].split(os.sep)
-            return not FOREIGN.intersection(parts)
+        if real.startswith(tracked + os.sep):
+            return not FOREIGN.intersection(real[len(tracked) + 1 :].split(os.sep))
     return False
+
+
+def _surely_foreign(path: str) -> bool:
+    """Most loaded modules are Python's own or installed ones: told without asking the file system."""
+    homes = [home for home in ("site-packages", "dist-packages", _STDLIB) if home in path]
+    return bool(homes) and not any(home in folder for home in homes for folder in _folders)
+
+
+def _real_folder(folder: str) -> str:
+    real = _real.get(folder)
+    if real is None:
+        real = _real[folder] = os.path.realpath(folder)
+    return real
 
 
 def remembered(module: str, path: str) -> tuple[bytes, bool] | None:
@@ -101,6 +118,8 @@ class TrackedLoader(machinery.SourceFileLoader):
 
 def _cache_may_lie(path: str) -> bool:
     """A pyc knows its source by size and whole seconds, so a second save within one second goes unseen."""
+    from importlib.util import cache_from_source
+
     try:
         cached = os.stat(cache_from_source(path)).st_mtime
     except (OSError, NotImplementedError):
@@ -109,7 +128,7 @@ def _cache_may_lie(path: str) -> bool:
 
 
 def _hook(path: str) -> machinery.FileFinder:
-    if not is_tracked(path) or not os.path.isdir(path):
+    if not is_tracked(os.path.realpath(path)) or not os.path.isdir(path):
         raise ImportError(f"{path} is not tracked", path=path)
     return machinery.FileFinder(
         path,
@@ -121,7 +140,7 @@ def _hook(path: str) -> machinery.FileFinder:
 
 def _forget_importers(*, everywhere: bool = False) -> None:
     for path in list(sys.path_importer_cache):
-        if everywhere or is_tracked(path):
+        if everywhere or (not _surely_foreign(path) and is_tracked(os.path.realpath(path))):
             sys.path_importer_cache.pop(path, None)
 
 
