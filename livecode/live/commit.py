@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from types import CodeType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from livecode.engine.code import walk
@@ -47,12 +47,14 @@ def take_away(prepared: Prepared, state: Committing) -> None:
     """Step 3: names that nothing binds any more, and entries that removed statements had set."""
     for part, module in prepared:
         namespace = module.__dict__
+        gone = [namespace.get(name) for name in part.plan.removed]
+        old = state.journal.replaced | {thing.__code__ for thing in gone if type(thing) is FunctionType}
         _take_parts_away(part, namespace, state.journal)
         for name in part.plan.removed:
             if name == "__doc__":
                 state.journal.do(set_item(namespace, name, None))
             elif name in namespace:
-                readers = _readers(name, part.filename, state)
+                readers = _readers(name, part.filename, old)
                 if _none_inside(readers):
                     state.journal.do(delete_item(namespace, name))
                 else:
@@ -85,9 +87,9 @@ def _take_parts_away(part: PreparedModule, namespace: dict[str, Any], journal: J
             journal.do(delete_item(owner, key))
 
 
-def _readers(name: str, filename: str, state: Committing) -> frozenset[CodeType]:
+def _readers(name: str, filename: str, old: set[CodeType]) -> frozenset[CodeType]:
     """Old code of the module that reads a global of this name."""
-    found = (inner for code in state.replaced if code.co_filename == filename for inner in walk(code))
+    found = (inner for code in old if code.co_filename == filename for inner in walk(code))
     return frozenset(code for code in found if name in code.co_names)
 
 

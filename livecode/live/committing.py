@@ -37,7 +37,6 @@ class Committing:
     Attributes:
         journal: What was done.
         warnings: What could not be brought up to date.
-        replaced: Old code objects, and what the functions were called.
         caches: Result caches of functions whose code changed.
         effects: What executed forms did that cannot be taken back.
         lingering: Names that could not be taken away yet.
@@ -46,7 +45,6 @@ class Committing:
 
     journal: Journal = field(default_factory=Journal)
     warnings: list[str] = field(default_factory=list)
-    replaced: dict[CodeType, str] = field(default_factory=dict)
     caches: list[Any] = field(default_factory=list)
     effects: list[str] = field(default_factory=list)
     lingering: list[Lingering] = field(default_factory=list)

@@ -30,7 +30,7 @@ class LoadedModules:
         """See `Project.facts`."""
         if module not in self._facts:
             running = self._running(module) if module in sys.modules else None
-            self._facts[module] = None if running is None else _facts_of(running)
+            self._facts[module] = None if running is None else _facts_of(running, sys.modules[module])
         return self._facts[module]
 
     def importers(self, module: str) -> Iterator[str]:
@@ -59,8 +59,7 @@ def imported_modules(facts: ModuleFacts) -> set[str]:
     return found
 
 
-def _facts_of(running: Running) -> ModuleFacts:
-    module = running.module
+def _facts_of(running: Running, module: ModuleType) -> ModuleFacts:
     package = getattr(module, "__package__", None)
     if package is None:
         package = module.__name__ if hasattr(module, "__path__") else module.__name__.rpartition(".")[0]

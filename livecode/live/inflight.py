@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import weakref
-from collections.abc import Iterator, Mapping
-from types import CodeType, FrameType
+from collections.abc import Iterable, Iterator
+from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 from livecode.engine.code import walk
@@ -17,30 +17,27 @@ class OldCode:
     """The code objects that pushes replaced, as long as somebody keeps them alive."""
 
     def __init__(self) -> None:
-        self._names: weakref.WeakKeyDictionary[CodeType, str] = weakref.WeakKeyDictionary()
+        self._codes: weakref.WeakSet[CodeType] = weakref.WeakSet()
 
-    def add(self, replaced: Mapping[CodeType, str]) -> None:
-        """Remembers what was replaced, with the names that people know it by.
-
-        Code objects are equal if they look the same, so the old one of an undone push may be the running one: what
-        runs again is no longer old.
-        """
-        for code, name in replaced.items():
+    def add(self, replaced: Iterable[CodeType]) -> None:
+        """Remembers what was replaced."""
+        for code in replaced:
             for inner in walk(code):
-                self._names[inner] = name if inner is code else inner.co_qualname
+                self._codes.add(inner)
 
-    def forget(self, running: Mapping[CodeType, object]) -> None:
-        """These run again."""
-        for code in running:
-            self._names.pop(code, None)
+    def run_again(self, namespace: Iterable[object]) -> None:
+        """Forgets code that is in use again: an undo may bring back the very same."""
+        for thing in namespace:
+            if type(thing) is FunctionType:
+                self._codes.discard(thing.__code__)
 
     def calls(self) -> tuple[str, ...]:
         """Calls under way inside old code, as ``name() … (file:line)``, with their number where there are several."""
         counts: dict[str, int] = {}
         for frame in frames_now():
-            name = self._names.get(frame.f_code)
-            if name is not None:
-                place = f"{name}() ({os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno})"
+            code = frame.f_code
+            if code in self._codes:
+                place = f"{code.co_qualname}() ({os.path.basename(code.co_filename)}:{frame.f_lineno})"
                 counts[place] = counts.get(place, 0) + 1
         return tuple(place if count == 1 else f"{count} × {place}" for place, count in sorted(counts.items()))
 

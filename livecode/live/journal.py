@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from functools import partial
+from types import CodeType
 from typing import Any
 
 _MISSING = object()
@@ -18,14 +19,15 @@ _MISSING = object()
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One change and its inverse, both without arguments."""
+    """One change and its inverse, both without arguments; and the code object that it takes out of use, if any."""
 
     do: Callable[[], object]
     undo: Callable[[], object]
+    replaces: CodeType | None = None
 
 
 class Journal:
-    """The steps done so far, in order.
+    """The steps done so far, in order, and the code objects (`replaced`) that they took out of use.
 
     While it is staging, steps are only collected: `release` gives them back, to be done all at once.
     """
@@ -33,6 +35,7 @@ class Journal:
     def __init__(self) -> None:
         self._undo: list[Callable[[], object]] = []
         self._staged: list[Step] | None = None
+        self.replaced: set[CodeType] = set()
         self.failures: list[str] = []
 
     def __len__(self) -> int:
@@ -57,6 +60,7 @@ class Journal:
             self._staged += steps
             return
         self._undo += [step.undo for step in steps]
+        self.replaced.update(step.replaces for step in steps if step.replaces is not None)
         deque(map(operator.call, [step.do for step in steps]), maxlen=0)
 
     def note(self, undo: Callable[[], object]) -> None:
@@ -81,7 +85,9 @@ class Journal:
 
 def set_attribute(owner: object, name: str, value: object) -> Step:
     """Sets an attribute of an object that has it now."""
-    return Step(partial(setattr, owner, name, value), partial(setattr, owner, name, getattr(owner, name)))
+    old = getattr(owner, name)
+    replaces = old if isinstance(old, CodeType) else None
+    return Step(partial(setattr, owner, name, value), partial(setattr, owner, name, old), replaces)
 
 
 def delete_attribute(owner: object, name: str) -> Step:

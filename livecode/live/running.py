@@ -34,7 +34,7 @@ class Running:
 
     Attributes:
         name: Its name.
-        module: The live module object.
+        module: The live module object; None when it was unloaded, so that nothing here keeps it alive.
         filename: The chunk name that its code objects carry.
         file: Path of its source file; empty if it has none.
         versions: What ran, oldest first; the last one runs.
@@ -42,7 +42,7 @@ class Running:
 
     def __init__(self, module: ModuleType, source: str, filename: str, file: str) -> None:
         self.name = module.__name__
-        self.module = module
+        self.module: ModuleType | None = module
         self.filename = filename
         self.file = file
         self.versions: list[Version] = [Version(1, source)]
@@ -72,6 +72,10 @@ class Running:
             self.versions = [*earlier.versions, Version(number, first.source, "", "imported again", time.time())]
         else:
             self.versions = earlier.versions
+
+    def let_go(self) -> None:
+        """Stops holding the module object."""
+        self.module = None
 
     def become(self, source: str | None, forms: tuple[Form, ...] | None, *, author: str, reason: str) -> None:
         """Records that another source runs now."""
@@ -159,6 +163,11 @@ def _disagreement(module: ModuleType, source: str, file: str) -> str:
 
 
 def _same_code(one: CodeType, other: CodeType) -> bool:
-    return (
-        one.co_code == other.co_code and one.co_names == other.co_names and len(one.co_consts) == len(other.co_consts)
+    if one.co_code != other.co_code or one.co_names != other.co_names or one.co_varnames != other.co_varnames:
+        return False
+    return len(one.co_consts) == len(other.co_consts) and all(
+        _same_code(mine, theirs)
+        if isinstance(mine, CodeType) and isinstance(theirs, CodeType)
+        else type(mine) is type(theirs) and mine == theirs
+        for mine, theirs in zip(one.co_consts, other.co_consts, strict=True)
     )

@@ -31,7 +31,7 @@ def swap_steps(prepared: Sequence[tuple[PreparedModule, ModuleType]], state: Com
         given: dict[int, CodeType] = {}
         for swap in part.swaps:
             for function in table.get((swap.qualname, swap.old_line), ()):
-                steps += _swap_steps(function, swap, closures, state)
+                steps += _swap_steps(function, swap, closures)
                 given[id(function)] = swap.code
         steps += _shift_steps([f for f in living.functions if id(f) not in given], part.shifts)
         changed = {swap.qualname.rpartition(".")[2] for swap in part.swaps if swap.changed}
@@ -53,9 +53,7 @@ def _complete(
     return functions_in(module, part.filename) or table
 
 
-def _swap_steps(
-    function: FunctionType, swap: LeafSwap, closures: dict[CodeType, CodeType], state: Committing
-) -> Iterator[Step]:
+def _swap_steps(function: FunctionType, swap: LeafSwap, closures: dict[CodeType, CodeType]) -> Iterator[Step]:
     old, new = function.__code__, swap.code
     if old.co_freevars != new.co_freevars:
         raise SwapError(
@@ -64,7 +62,6 @@ def _swap_steps(
         )
     yield set_attribute(function, "__code__", new)
     if swap.changed:
-        state.replaced[old] = swap.qualname
         closures.update((a, b) for a, b in pair_nested(old, new).items() if a is not b)
         if docstring(old) != docstring(new) and function.__doc__ == docstring(old):
             yield set_attribute(function, "__doc__", docstring(new))
@@ -90,7 +87,6 @@ def _closure_steps(closures: Mapping[CodeType, CodeType], state: Committing) -> 
         old = function.__code__
         new = closures[old]
         if old.co_freevars == new.co_freevars:
-            state.replaced[old] = old.co_qualname
             yield set_attribute(function, "__code__", new)
         else:
             state.warnings.append(f"closures of {old.co_qualname}() made before keep their old code: other variables")

@@ -178,13 +178,15 @@ class Transaction:
             running.become(sources[name], self.forms[name], author=author, reason=reason)
             chunks.show_lines(running.filename, running.source)
             old = self.process.old_code.setdefault(name, OldCode())
-            old.add({code: qual for code, qual in self.state.replaced.items() if code.co_filename == running.filename})
+            old.add(code for code in self.state.journal.replaced if code.co_filename == running.filename)
+            old.run_again(list(sys.modules[name].__dict__.values()))
         for arrival in self.arrivals.values():
             self.process.remember(arrival.name, arrival.running(self.process, author=author, reason=reason))
             self.process.afterlives.pop(arrival.name, None)
         for name, left in self.leaving.items():
             if left is not None:
                 left.become(None, (), author=author, reason=reason)
+                left.let_go()
                 self.process.remember(name, left)
         self.process.afterlives.update(self.afterlives)
         self.process.lingering += self.state.lingering
