@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from livecode.errors import LivecodeError, WorkerLostError
 from livecode.fleet.client import Presence, RemoteWorker, WorkerClient, nobody_listens
+from livecode.fleet.interrupts import interrupts_deferred
 from livecode.fleet.rollout import Goal, Phase, Rollout, advance, start
 from livecode.fleet.together import ask_all
 from livecode.model.nouns import ModuleSource, Push, checksum
@@ -36,15 +37,23 @@ def roll_out(
     """
     by_name = {client.worker.name: client for client in clients}
     teller, rollout = _Teller(on_outcome, goal), start(by_name, goal)
-    while rollout.phase is not Phase.DONE:
-        asked = rollout
-        tell = teller.ignore if asked.phase is Phase.BACK else teller.tell
-        answers = ask_all(lambda name: _ask(by_name[name], push, asked), asked.asked, tell)  # noqa: B023
-        rollout = advance(asked, dict(zip(asked.asked, answers, strict=True)))
-        if asked.phase is Phase.BACK:
-            for name in asked.asked:
-                teller.tell(rollout.outcome(name))
+    while rollout.phase in (Phase.COMPARE, Phase.PREPARE):
+        rollout = _next(rollout, by_name, push, teller)
+    with interrupts_deferred():  # from here on, an interrupt would leave the workers different from each other
+        while rollout.phase is not Phase.DONE:
+            rollout = _next(rollout, by_name, push, teller)
     teller.raise_first()
+    return rollout
+
+
+def _next(asked: Rollout, by_name: Mapping[str, WorkerClient], push: Push, teller: _Teller) -> Rollout:
+    """The rollout after one phase."""
+    tell = teller.ignore if asked.phase is Phase.BACK else teller.tell
+    answers = ask_all(lambda name: _ask(by_name[name], push, asked), asked.asked, tell)
+    rollout = advance(asked, dict(zip(asked.asked, answers, strict=True)))
+    if asked.phase is Phase.BACK:
+        for name in asked.asked:
+            teller.tell(rollout.outcome(name))
     return rollout
 
 

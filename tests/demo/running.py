@@ -58,6 +58,11 @@ class Demo:
         return alive
 
 
+def _hears_ctrl_c() -> None:
+    """A shell starts what runs in its background deaf to SIGINT, and that is inherited."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def running_demo(folder: Path, *options: str) -> Iterator[Demo]:
     """`livecode demo` with its output in a file of that folder."""
@@ -65,7 +70,12 @@ def running_demo(folder: Path, *options: str) -> Iterator[Demo]:
     environment = {**os.environ, "LIVECODE_DIR": str(folder), "PYTHONUNBUFFERED": "1"}
     with output.open("wb") as out:
         process = subprocess.Popen(
-            [LIVECODE, "demo", *options], stdout=out, stderr=subprocess.STDOUT, env=environment, cwd=folder
+            [LIVECODE, "demo", *options],
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            cwd=folder,
+            preexec_fn=_hears_ctrl_c,
         )
     demo = Demo(process, output)
     try:

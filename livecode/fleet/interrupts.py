@@ -1,0 +1,36 @@
+"""Ctrl-C in the middle of a rollout: it waits until the workers agree again.
+
+Process-wide change, made and taken back here: the handler of SIGINT while the block runs. It is put back to what was
+found. Outside the main thread nothing is changed, as no KeyboardInterrupt arrives there.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+@contextmanager
+def interrupts_deferred() -> Iterator[None]:
+    """Raises the KeyboardInterrupt of a first Ctrl-C at the end of the block; that of a second one at once."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    pressed: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if pressed:
+            before(number, frame)
+        pressed.append(number)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if len(pressed) == 1:
+        before(pressed[0], None)
