@@ -3,7 +3,8 @@
 A push executes its statements against a stage: what they bind is laid over the module's namespace and becomes visible
 in the same instant as everything else. But only the statement itself sees the stage. A function that it calls, a
 comprehension or a class body looks names up in the module as it still is. A statement for which that would make a
-difference is *late*: it is executed after the rest has become visible, in the live namespace.
+difference is *late*: it is executed after the rest has become visible, in the live namespace. Statements that call
+something keep their order: after a late one, they are late too.
 
     RATE = 2                    staged
     def tax(x, rate=RATE): …    staged: the default is read by the statement itself
@@ -63,6 +64,7 @@ class Staging:
     ) -> None:
         self._found = found
         self._arriving = frozenset(arriving)
+        self._waiting = False  # a late statement calls something: calls after it come after it
         self._hot = {name: _Hot(edited=set(swapped.get(name, ()))) for name in found}
         for name, here in found.items():
             for number in here.runs:
@@ -80,7 +82,9 @@ class Staging:
             rebuilds: It makes a class anew that is folded into the one that exists.
         """
         here, hot = self._found[module], self._hot[module]
-        waits = rebuilds or self._must_wait(here, hot, form)
+        acts = any(_calls(node) for node in form.nodes)
+        waits = rebuilds or (acts and self._waiting) or self._must_wait(here, hot, form)
+        self._waiting = self._waiting or (acts and waits)
         if waits:
             hot.late |= set(form.names.binds)
         elif replaces and form.kind in (Kind.FUNCTION, Kind.CLASS):
@@ -94,8 +98,6 @@ class Staging:
         if names.reads & (hot.cannot_read() | self._imported(here, _Hot.cannot_read)):
             return True
         if names.calls & (hot.edited | self._imported(here, lambda other: other.edited)):
-            return True
-        if any(owner in hot.all() for owner, _, _ in names.parts):
             return True
         if self._reads_of_modules(here, names) or _inner_reads(form) & hot.all():
             return True
