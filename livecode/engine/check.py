@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import keyword
 import warnings
+from collections.abc import Sequence
 
+from livecode.engine.forms import Form
 from livecode.engine.refusals import refusal
 from livecode.model.nouns import ModuleSource
 from livecode.model.report import Failure, Refusal
@@ -62,6 +65,19 @@ def compile_failure(item: ModuleSource) -> Failure | None:
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:
         return Failure(type(error).__name__, str(error) or "too deeply nested", item.module, origin=item.origin)
     return None
+
+
+def check_compiles(forms: Sequence[Form], flags: int) -> None:
+    """Compiles these statements, each alone: what did not change cannot fail to compile.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError: One of them does not compile.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for form in forms:
+            tree = ast.Module(body=list(form.nodes), type_ignores=[])
+            compile(tree, "<check>", "exec", flags=flags, dont_inherit=True)
 
 
 def syntax_failure(item: ModuleSource, error: SyntaxError) -> Failure:

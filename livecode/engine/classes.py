@@ -209,7 +209,7 @@ def _bases_only(form: Form) -> Form:
     """The bases of a class as a form of their own, to ask what they read."""
     assert isinstance(form.node, ast.ClassDef)
     nodes = tuple(ast.copy_location(ast.Expr(base), base) for base in form.node.bases)
-    return replace(form, nodes=nodes or (ast.Pass(),))
+    return Form(replace(form.shape, nodes=nodes or (ast.Pass(),)), form.start)
 
 
 def _dumps(nodes: Sequence[ast.AST]) -> list[str]:

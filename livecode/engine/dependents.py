@@ -17,11 +17,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from livecode.engine.diff import Diff, diff
 from livecode.engine.facts import ModuleFacts, Project, absolute
 from livecode.engine.forms import Form, Kind
-from livecode.engine.names import Imported, names_in_body
+from livecode.engine.names import Imported
 
 
 @dataclass
@@ -108,7 +109,7 @@ def _untouched(project: Project, module: str) -> Spread | None:
 def _start(diff: Diff, facts: ModuleFacts) -> Spread:
     here = Spread(facts, facts.forms)
     index = {id(form): number for number, form in enumerate(facts.forms)}
-    imported = {item for old in _old_forms(diff) for item in old.names.imports}
+    imported = {item for old in _old_forms(diff) if old.kind in (Kind.IMPORT, Kind.OTHER) for item in old.names.imports}
     for pair in diff.changed:
         here.runs[index[id(pair.new)]] = "changed"
         if pair.new.kind is Kind.IMPORT:
@@ -146,23 +147,33 @@ def _changed_attributes(old: Form, new: Form) -> set[str]:
 
 def _rebind_last(here: Spread, diff: Diff) -> None:
     """Where several forms bind a name, the last one decides: it runs again if the others, or their order, changed."""
-    moved = {id(pair.new): pair.old.start for pair in (*diff.same, *diff.edited)}
-    gone = {name for form in diff.removed for name in form.names.binds}
-    gone |= {name for pair in diff.changed for name in pair.old.names.binds}
-    binders: dict[str, list[int]] = {}
+    touched = {name for form in (*diff.removed, *diff.added) for name in form.names.binds}
+    touched |= {name for pair in diff.changed for form in (pair.old, pair.new) for name in form.names.binds}
+    touched |= _moved_names(diff)
+    if not touched:
+        return
+    last: dict[str, int] = {}
     for number, form in enumerate(here.forms):
-        for name in form.names.binds if form.kind is not Kind.IMPORT else ():
-            binders.setdefault(name, []).append(number)
-    for name, numbers in binders.items():
-        last = numbers[-1]
-        lines = [moved.get(id(here.forms[number])) for number in numbers]
-        known = [line for line in lines if line is not None]
-        if last in here.runs or isinstance(here.forms[last].node, ast.For):
-            continue
-        if name in gone or len(known) < len(lines) or known != sorted(known):
-            here.runs[last] = f"binds {name} last"
-            if not _keeps_identity(here.forms[last], here.forms[last]):
+        if form.kind is not Kind.IMPORT:
+            last.update(dict.fromkeys(form.names.binds, number))
+    for name, number in last.items():
+        form = here.forms[number]
+        if name in touched and number not in here.runs and not isinstance(form.node, ast.For):
+            here.runs[number] = f"binds {name} last"
+            if not _keeps_identity(form, form):
                 here.dirty.add(name)
+
+
+def _moved_names(diff: Diff) -> set[str]:
+    """Names of which the binding statements stand in another order than before."""
+    pairs = sorted((*diff.same, *diff.edited), key=lambda pair: pair.new.start)
+    if all(one.old.start < two.old.start for one, two in pairwise(pairs)):
+        return set()
+    order: dict[str, list[int]] = {}
+    for pair in pairs:
+        for name in pair.new.names.binds if pair.new.kind is not Kind.IMPORT else ():
+            order.setdefault(name, []).append(pair.old.start)
+    return {name for name, lines in order.items() if lines != sorted(lines)}
 
 
 def _old_forms(diff: Diff) -> Iterator[Form]:
@@ -183,7 +194,8 @@ def _decorated(form: Form) -> bool:
 
 def _spread_inside(here: Spread, found: Mapping[str, Spread]) -> None:
     size = -1
-    while here.size() > size:
+    dirt = any(other.dirty or other.tainted or other.reshaped for other in found.values())
+    while dirt and here.size() > size:
         size = here.size()
         _taint(here)
         for number, form in enumerate(here.forms):
@@ -206,10 +218,12 @@ def _dirtied(here: Spread, form: Form, found: Mapping[str, Spread]) -> set[str]:
 
 def _taint(here: Spread) -> None:
     """Functions that mention a dirty name, or another tainted function, give another result."""
+    if not (here.dirty or here.tainted):
+        return
     for form in here.forms:
         if form.kind is Kind.FUNCTION and form.name not in here.tainted:
-            mentioned = names_in_body(form.node)
-            if mentioned & here.dirty or mentioned & here.tainted:
+            mentioned = form.shape.mentions
+            if not mentioned.isdisjoint(here.dirty) or not mentioned.isdisjoint(here.tainted):
                 here.tainted.add(form.name)
         elif form.kind is Kind.VALUE and form.names.reads & here.tainted:
             here.tainted |= set(form.names.binds)  # an alias, a partial: calling it calls the function

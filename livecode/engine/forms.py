@@ -2,6 +2,7 @@
 
     source ── parse ──▶ (Form, Form, …)
     Form    one top-level statement, or several that share a line
+    Shape   what can be said of a form wherever it stands
     Leaf    a function or lambda inside a form that is made when the form is executed, but whose body is not run then
 
 Two forms with the same text are the same. Two forms with the same skeleton (the syntax tree with the bodies of all
@@ -12,12 +13,13 @@ The members of a class body are forms too, so that a class is compared in the sa
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 
-from livecode.engine.names import Names, names_of
+from livecode.engine.names import Names, names_in_body, names_of
 
 KEEP_MARK = "# livecode: keep"
 """On a line of a statement: its value stays even if the statement changed."""
@@ -61,30 +63,28 @@ class Leaf:
         return self.path[-1]
 
 
-@dataclass(frozen=True)
-class Form:
-    """One top-level statement of a module (or of a class body).
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """What can be said of a statement wherever it stands: made once, and kept as long as its text stays the same.
 
     Attributes:
-        nodes: Its syntax trees, at their real line numbers; several only if they share a line.
-        start: First line, decorators included, 1-based.
-        end: Last line.
-        text: The full lines.
-        first: True if nothing stands before it.
+        nodes: Its syntax trees; several only if they share a line.
+        origin: The line at which the trees think they start.
+        text: The full lines, decorators included.
+        first: True if nothing stood before it.
         scope: Qualified name of the class around it, in parts.
     """
 
     nodes: tuple[ast.stmt, ...]
-    start: int
-    end: int
+    origin: int
     text: str
-    first: bool = False
-    scope: tuple[str, ...] = ()
+    first: bool
+    scope: tuple[str, ...]
 
-    @property
-    def node(self) -> ast.stmt:
-        """The first of its statements."""
-        return self.nodes[0]
+    @cached_property
+    def height(self) -> int:
+        """Number of lines."""
+        return max(1, len(split_lines(self.text)))
 
     @cached_property
     def kind(self) -> Kind:
@@ -98,9 +98,14 @@ class Form:
         return found.binding("__doc__") if self.kind is Kind.DOC else found
 
     @cached_property
+    def mentions(self) -> frozenset[str]:
+        """Every name in it, bodies of functions included."""
+        return frozenset(name for node in self.nodes for name in names_in_body(node))
+
+    @cached_property
     def leaves(self) -> tuple[Leaf, ...]:
         """The functions it makes, in order of their source."""
-        return tuple(_leaf(path, node, self.start) for path, node in _leaf_nodes(self.nodes, self.scope))
+        return tuple(_leaf(path, node, self.origin) for path, node in _leaf_nodes(self.nodes, self.scope))
 
     @cached_property
     def skeleton(self) -> str:
@@ -108,6 +113,72 @@ class Form:
         return _dump_without(self.nodes, [node for _, node in _leaf_nodes(self.nodes, self.scope)])
 
     @cached_property
+    def members(self) -> tuple[Form, ...]:
+        """The statements of a class body as forms, where the trees think they are; empty for all else."""
+        node = self.nodes[0]
+        if not isinstance(node, ast.ClassDef) or len(self.nodes) > 1:
+            return ()
+        return _forms(node.body, split_lines(self.text), self.origin - 1, (*self.scope, node.name))
+
+
+@dataclass(frozen=True, eq=False)
+class Form:
+    """One top-level statement of a module (or of a class body), where it stands.
+
+    Attributes:
+        shape: All that does not depend on the place.
+        start: First line, decorators included, 1-based.
+    """
+
+    shape: Shape
+    start: int
+
+    @property
+    def end(self) -> int:
+        """Last line."""
+        return self.start + self.shape.height - 1
+
+    @property
+    def text(self) -> str:
+        """The full lines."""
+        return self.shape.text
+
+    @property
+    def scope(self) -> tuple[str, ...]:
+        """Qualified name of the class around it, in parts."""
+        return self.shape.scope
+
+    @property
+    def nodes(self) -> tuple[ast.stmt, ...]:
+        """Its syntax trees, at whatever lines; `placed` has them where the form stands."""
+        return self.shape.nodes
+
+    @property
+    def node(self) -> ast.stmt:
+        """The first of its statements."""
+        return self.shape.nodes[0]
+
+    @property
+    def kind(self) -> Kind:
+        """What it is."""
+        return self.shape.kind
+
+    @property
+    def names(self) -> Names:
+        """What it binds and reads when it is executed."""
+        return self.shape.names
+
+    @property
+    def leaves(self) -> tuple[Leaf, ...]:
+        """The functions it makes, in order of their source."""
+        return self.shape.leaves
+
+    @property
+    def skeleton(self) -> str:
+        """The syntax tree with the bodies of all leaves blanked."""
+        return self.shape.skeleton
+
+    @property
     def key(self) -> tuple[str, object]:
         """What it is matched by when its text changed: its kind and the names that it binds."""
         if self.kind in (Kind.FUNCTION, Kind.CLASS):
@@ -119,7 +190,7 @@ class Form:
         """The name of a function or class; else the names it binds."""
         return getattr(self.node, "name", None) or ", ".join(self.names.binds)
 
-    @cached_property
+    @property
     def keep(self) -> bool:
         """True if the author marked it `# livecode: keep`."""
         return KEEP_MARK in self.text
@@ -127,19 +198,25 @@ class Form:
     @cached_property
     def members(self) -> tuple[Form, ...]:
         """The statements of a class body as forms; empty for all else."""
-        if not isinstance(self.node, ast.ClassDef) or len(self.nodes) > 1:
-            return ()
-        lines = self.text.splitlines(keepends=True)
-        return _forms(self.node.body, lines, self.start - 1, (*self.scope, self.node.name))
+        shift = self.start - self.shape.origin
+        return tuple(Form(member.shape, member.start + shift) for member in self.shape.members)
 
-    @cached_property
-    def header(self) -> str:
-        """Everything of a class or function but its body: decorators, bases, keywords, arguments."""
-        return _dump_header(self.node)
+    def placed(self) -> tuple[ast.stmt, ...]:
+        """Its syntax trees at their real lines, as they are compiled."""
+        shift = self.start - self.shape.origin
+        if not shift:
+            return self.nodes
+        return tuple(ast.increment_lineno(copy.deepcopy(node), shift) for node in self.nodes)
 
     def label(self) -> str:
         """How people see it: ``quote()``, ``Order``, ``RATE``, ``import json``."""
         return form_label(self)
+
+
+def split_lines(source: str) -> list[str]:
+    """The lines as the tokenizer counts them: only a line feed ends one (`str.splitlines` knows others)."""
+    lines = source.split("\n")
+    return [line + "\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
 
 
 def parse(source: str) -> tuple[Form, ...]:
@@ -148,9 +225,36 @@ def parse(source: str) -> tuple[Form, ...]:
     Raises:
         SyntaxError, ValueError: The source does not parse (`livecode.engine.check.compile_failure` says it well).
     """
-    if source and not source.endswith("\n"):
-        source += "\n"
-    return _forms(ast.parse(source).body, source.splitlines(keepends=True), 0, ())
+    lines = source_lines(source)
+    return _forms(ast.parse("".join(lines)).body, lines, 0, ())
+
+
+def source_lines(source: str) -> list[str]:
+    """The lines of a source, each with a line feed: as Python reads them, carriage returns end lines too."""
+    if "\r" in source:
+        source = source.replace("\r\n", "\n").replace("\r", "\n")
+    return split_lines(source if source.endswith("\n") or not source else source + "\n")
+
+
+def parse_lines(lines: Sequence[str], start: int, end: int, *, first: bool) -> tuple[Form, ...]:
+    """The forms of the lines from `start` (counted from 0) up to `end`, at their real line numbers.
+
+    Args:
+        lines: Of the whole source.
+        start: The first of them.
+        end: The one after the last.
+        first: True if no statement stands before them.
+
+    Raises:
+        SyntaxError, ValueError: They do not parse alone.
+    """
+    body = ast.parse("".join(lines[start:end])).body
+    for node in body:
+        ast.increment_lineno(node, start)
+    forms = _forms(body, lines, 0, ())
+    if first:
+        return forms
+    return tuple(Form(replace(form.shape, first=False), form.start) for form in forms)
 
 
 def future_flags(forms: Sequence[Form]) -> int:
@@ -159,10 +263,9 @@ def future_flags(forms: Sequence[Form]) -> int:
 
     flags = 0
     for form in forms:
-        for node in form.nodes:
-            if isinstance(node, ast.ImportFrom) and node.module == "__future__":
-                for alias in node.names:
-                    flags |= getattr(__future__, alias.name).compiler_flag
+        for item in form.names.imports if "__future__" in form.text else ():
+            if item.module == "__future__":
+                flags |= getattr(__future__, item.name or "").compiler_flag
     return flags
 
 
@@ -200,15 +303,15 @@ def _forms(body: Sequence[ast.stmt], lines: Sequence[str], offset: int, scope: t
         else:
             groups.append((start, end, [node]))
     return tuple(
-        Form(tuple(nodes), start, end, "".join(lines[start - 1 - offset : end - offset]), index == 0, scope)
+        Form(Shape(tuple(nodes), start, "".join(lines[start - 1 - offset : end - offset]), index == 0, scope), start)
         for index, (start, end, nodes) in enumerate(groups)
     )
 
 
-def _kind(form: Form) -> Kind:
+def _kind(form: Shape) -> Kind:
     if len(form.nodes) > 1:
         return Kind.OTHER
-    match form.node:
+    match form.nodes[0]:
         case ast.FunctionDef() | ast.AsyncFunctionDef():
             return Kind.FUNCTION
         case ast.ClassDef():
@@ -274,13 +377,3 @@ def _dump_without(nodes: Sequence[ast.AST], leaves: Sequence[ast.AST]) -> str:
     finally:
         for leaf, body in zip(leaves, bodies, strict=True):
             leaf.body = body  # type: ignore[attr-defined]
-
-
-def _dump_header(node: ast.AST) -> str:
-    fields = [(name, value) for name, value in ast.iter_fields(node) if name != "body"]
-    return "\n".join(f"{name}={_dump_field(value)}" for name, value in fields)
-
-
-def _dump_field(value: object) -> str:
-    items = value if isinstance(value, list) else [value]
-    return ", ".join(ast.dump(item) if isinstance(item, ast.AST) else repr(item) for item in items)

@@ -16,7 +16,7 @@ from types import CodeType
 from livecode.engine.classes import ClassEdit
 from livecode.engine.code import by_place, nested
 from livecode.engine.diff import Pair
-from livecode.engine.forms import Form, future_flags
+from livecode.engine.forms import Form, Kind, future_flags
 from livecode.engine.plan import ModulePlan, Plan, Run
 
 
@@ -29,12 +29,14 @@ class LeafSwap:
         old_line: `co_firstlineno` of the old code.
         code: The new code.
         changed: False if the function only moved.
+        once: True if executing the statement made exactly one such function: it stands in no loop or branch.
     """
 
     qualname: str
     old_line: int
     code: CodeType
     changed: bool
+    once: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,7 @@ def _leaf_swaps(pairs: Sequence[Pair], compiler: Compiler) -> tuple[LeafSwap, ..
     for pair in pairs:
         if not pair.shift and not pair.changed_leaves() and all(old.line == new.line for old, new in pair.leaf_pairs()):
             continue
-        nodes = pair.new.nodes
+        nodes = pair.new.placed()
         if pair.new.scope:
             nodes = (_around(pair.new.scope, nodes),)
         table = by_place(compiler.statements(nodes))
@@ -168,7 +170,8 @@ def _leaf_swaps(pairs: Sequence[Pair], compiler: Compiler) -> tuple[LeafSwap, ..
             changed = old.body != new.body
             if changed or old_line != new_line:
                 qualname = ".".join(new.path)
-                swaps.append(LeafSwap(qualname, old_line, table[qualname, new_line][0], changed))
+                code = table[qualname, new_line][0]
+                swaps.append(LeafSwap(qualname, old_line, code, changed, pair.new.kind in (Kind.FUNCTION, Kind.CLASS)))
     return tuple(swaps)
 
 
@@ -188,13 +191,13 @@ def _shift(pair: Pair) -> Shift:
 def _prepare_run(run: Run, compiler: Compiler) -> PreparedRun:
     if run.edit is not None and not run.edit.rebuild:
         return PreparedRun(run, edited_class=_prepare_class(run.edit, compiler))
-    return PreparedRun(run, code=compiler.statements(run.form.nodes))
+    return PreparedRun(run, code=compiler.statements(run.form.placed()))
 
 
 def _prepare_class(edit: ClassEdit, compiler: Compiler) -> PreparedClass:
     node = edit.form.node
     assert isinstance(node, ast.ClassDef)
-    body = [statement for member in edit.members for statement in member.nodes]
+    body = [statement for member in edit.members for statement in member.placed()]
     annotated = _annotations(edit.form.members)
     return PreparedClass(
         edit,
@@ -212,7 +215,7 @@ def _annotations(forms: Sequence[Form]) -> list[ast.stmt]:
     found = [
         ast.copy_location(ast.AnnAssign(target=node.target, annotation=node.annotation, value=None, simple=1), node)
         for form in forms
-        for node in form.nodes
+        for node in (form.placed() if any(isinstance(node, ast.AnnAssign) for node in form.nodes) else ())
         if isinstance(node, ast.AnnAssign) and node.simple
     ]
     return list[ast.stmt](found) or [ast.Pass(lineno=1, col_offset=0, end_lineno=1, end_col_offset=4)]

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from livecode.engine.dependents import Spread, module_bound_to
 from livecode.engine.facts import absolute
 from livecode.engine.forms import Form, Kind
-from livecode.engine.names import Names, names_in_body
+from livecode.engine.names import Names
 
 _OWN_SCOPE = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda, ast.ClassDef)
 
@@ -166,7 +166,7 @@ class Staging:
                     if item.name in hot or self._mentions(other, item.name, seen):
                         return True
             if form.kind in (Kind.FUNCTION, Kind.CLASS):
-                inside = names_in_body(form.node) - {name}
+                inside = form.shape.mentions - {name}
                 if inside & self._hot[module].all() or any(self._mentions(here, each, seen) for each in inside):
                     return True
         return False

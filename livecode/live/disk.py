@@ -29,7 +29,12 @@ def disk_state(file: str, source: str, *, checksum_of_source: str) -> tuple[Disk
 
 def changed_lines(old: str, new: str) -> tuple[int, int]:
     """How many lines `new` adds to `old`, and how many it lacks."""
-    lines = list(difflib.unified_diff(old.splitlines(), new.splitlines(), n=0, lineterm=""))[2:]
+    mine, theirs = old.splitlines(), new.splitlines()
+    while mine and theirs and mine[-1] == theirs[-1]:  # the common ends of long files, which difflib is slow on
+        del mine[-1], theirs[-1]
+    start = next((n for n, pair in enumerate(zip(mine, theirs, strict=False)) if pair[0] != pair[1]), None)
+    start = min(len(mine), len(theirs)) if start is None else start
+    lines = list(difflib.unified_diff(mine[start:], theirs[start:], n=0, lineterm=""))[2:]
     return sum(line.startswith("+") for line in lines), sum(line.startswith("-") for line in lines)
 
 

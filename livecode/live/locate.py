@@ -64,7 +64,6 @@ class Living:
 
     def __init__(self, module: ModuleType, filename: str) -> None:
         self.functions: list[FunctionType] = []
-        self.caches: list[functools._lru_cache_wrapper[Any]] = []
         self._namespace = module.__dict__
         self._name = module.__name__
         self._filename = filename
@@ -104,7 +103,6 @@ class Living:
         if issubclass(kind, property):
             return [(item, 0) for item in (thing.fget, thing.fset, thing.fdel)]
         if kind is functools._lru_cache_wrapper:
-            self.caches.append(thing)
             return [(thing.__wrapped__, 0)]
         if depth >= MAX_DEPTH:
             return []
@@ -131,6 +129,23 @@ def _worth_following(thing: object) -> bool:
     if kind in (dict, list):
         return len(thing) <= MAX_CONTAINER  # type: ignore[arg-type]
     return kind not in _LEAVES and not issubclass(kind, type)
+
+
+def named_function(module: ModuleType, qualname: str) -> FunctionType | None:
+    """The function that a qualified name leads to, through `functools.wraps`, caches and method wrappers."""
+    thing: Any = module
+    for part in qualname.split("."):
+        namespace = attributes_of(thing) if not isinstance(thing, type) else thing.__dict__
+        thing = (namespace or {}).get(part)
+    for _ in range(MAX_DEPTH):
+        if type(thing) is FunctionType and thing.__code__.co_qualname == qualname:
+            return thing
+        if isinstance(thing, staticmethod | classmethod):
+            thing = thing.__func__
+        else:
+            wrapped = thing if thing is None else (attributes_of(thing) or {}).get("__wrapped__")
+            thing = thing.__wrapped__ if type(thing) is functools._lru_cache_wrapper else wrapped
+    return None
 
 
 def functions_running(codes: Iterable[CodeType]) -> list[FunctionType] | None:

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from livecode import __version__
-from livecode.engine.check import compile_failure, refuse_name, refuse_source
+from livecode.engine.check import refuse_name, refuse_source
 from livecode.engine.refusals import refusal
 from livecode.live import tracking
 from livecode.live.commit import settle
@@ -28,7 +28,7 @@ from livecode.live.inflight import OldCode
 from livecode.live.running import Running, identify
 from livecode.live.transaction import Transaction
 from livecode.live.unload import Afterlife
-from livecode.model.nouns import History, ModuleSource, ModuleStatus, ProcessStatus, Push, Worker, checksum
+from livecode.model.nouns import History, ModuleSource, ModuleStatus, ProcessStatus, Push, Worker
 from livecode.model.report import ModuleOutcome, Outcome, Refusal, Verdict
 
 LOCK_PATIENCE_S = 1.0
@@ -151,34 +151,18 @@ class Process:
 
     def _push(self, push: Push, *, dry_run: bool) -> Outcome:
         start = time.perf_counter()
-        outcome = self._check(push)
-        if outcome is None:
-            changed = tuple(item for item in push.modules if not self._is_same(item))
-            if not changed:
-                outcome = Outcome(self.worker, Verdict.SAME, tuple(map(self._same, push.names)))
-            else:
-                transaction = Transaction(self, replace(push, modules=changed))
-                outcome = transaction.run(dry_run=dry_run)
-                if outcome.verdict is Verdict.LIVE:
-                    self._pushes += 1
-                    self._last_push = tuple(item.module for item in changed)
+        changed = tuple(item for item in push.modules if not self._is_same(item))
+        if push.modules and not changed:
+            outcome = Outcome(self.worker, Verdict.SAME, tuple(map(self._same, push.names)))
+        elif refusals := _refusals(push):
+            outcome = Outcome(self.worker, Verdict.REFUSED, refusals=refusals)
+        else:
+            outcome = Transaction(self, replace(push, modules=changed)).run(dry_run=dry_run)
+        if outcome.verdict is Verdict.LIVE:
+            self._pushes += 1
+            self._last_push = tuple(item.module for item in changed)
         timings = {"total": (time.perf_counter() - start) * 1000, **dict(outcome.timings_ms)}
         return replace(outcome, timings_ms=tuple(timings.items()))
-
-    def _check(self, push: Push) -> Outcome | None:
-        """Everything that can be said without looking at a module."""
-        refusals = [
-            found for item in push.modules if (found := refuse_name(item.module) or refuse_source(item)) is not None
-        ]
-        twice = {name for name in push.names if push.names.count(name) > 1}
-        refusals += [refusal("LC501", f"{name} is in the push twice", module=name) for name in sorted(twice)]
-        if refusals:
-            return Outcome(self.worker, Verdict.REFUSED, refusals=tuple(refusals))
-        for item in push.modules:
-            failure = None if self._is_same(item) else compile_failure(item)
-            if failure is not None:
-                return Outcome(self.worker, Verdict.NOT_SENT, failure=failure)
-        return None
 
     def _is_same(self, item: ModuleSource) -> bool:
         if item.source is None:
@@ -186,7 +170,7 @@ class Process:
         known = self._running.get(item.module)
         if known is None or known.module is not sys.modules.get(item.module):
             known = self.known(item.module)
-        return known is not None and known.checksum == checksum(item.source)
+        return known is not None and known.source == item.source
 
     def _same(self, name: str) -> ModuleOutcome:
         known = self.known(name)
@@ -222,6 +206,13 @@ class Process:
     def remembered(self, name: str) -> Running | None:
         """What was kept of a module, loaded or not."""
         return self._running.get(name)
+
+
+def _refusals(push: Push) -> tuple[Refusal, ...]:
+    """Everything that can be said against a push without looking at a module."""
+    found = [problem for item in push.modules if (problem := refuse_name(item.module) or refuse_source(item))]
+    twice = sorted({name for name in push.names if push.names.count(name) > 1})
+    return (*found, *(refusal("LC501", f"{name} is in the push twice", module=name) for name in twice))
 
 
 def this_process() -> Process:

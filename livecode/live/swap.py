@@ -7,8 +7,11 @@ result caches     of functions whose code changed are emptied in the end
 
 from __future__ import annotations
 
+import functools
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -16,7 +19,10 @@ from livecode.engine.code import docstring, pair_nested, shifted
 from livecode.engine.prepare import LeafSwap, PreparedModule, Shift
 from livecode.live.committing import Committing, SwapError
 from livecode.live.journal import Step, set_attribute
-from livecode.live.locate import Living, functions_in, functions_running
+from livecode.live.locate import Living, functions_in, functions_running, named_function
+
+NEVER_HELD = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
+"""Inner code that is called where it is made: nobody holds a closure of it."""
 
 
 def swap_steps(prepared: Sequence[tuple[PreparedModule, ModuleType]], state: Committing) -> list[Step]:
@@ -24,33 +30,51 @@ def swap_steps(prepared: Sequence[tuple[PreparedModule, ModuleType]], state: Com
     steps: list[Step] = []
     closures: dict[CodeType, CodeType] = {}
     for part, module in prepared:
-        if not (part.plan.pushed or part.swaps):
-            continue
-        living = Living(module, part.filename)
-        table = _complete(living.by_place(), part, module)
-        given: dict[int, CodeType] = {}
+        found = _Found(module, part.filename)
+        given: set[int] = set()
         for swap in part.swaps:
-            for function in table.get((swap.qualname, swap.old_line), ()):
+            for function in found.at(swap):
                 steps += _swap_steps(function, swap, closures)
-                given[id(function)] = swap.code
-        steps += _shift_steps([f for f in living.functions if id(f) not in given], part.shifts)
+                given.add(id(function))
+        if part.shifts:
+            steps += _shift_steps([f for f in found.living().functions if id(f) not in given], part.shifts)
         changed = {swap.qualname.rpartition(".")[2] for swap in part.swaps if swap.changed}
-        state.caches += _caches_of(living, changed | {name for run in part.plan.runs for name in run.form.names.binds})
+        changed |= {name for run in part.plan.runs for name in run.form.names.binds}
+        state.caches += _caches_of(module, changed) if changed else []
     return [*steps, *_closure_steps(closures, state)]
+
+
+class _Found:
+    """The live functions of a module: by their own name if that leads to them, else by a walk through the module."""
+
+    def __init__(self, module: ModuleType, filename: str) -> None:
+        self._module, self._filename = module, filename
+        self._living: Living | None = None
+        self._table: Mapping[tuple[str, int], list[FunctionType]] = {}
+
+    def living(self) -> Living:
+        """All functions that a walk finds."""
+        if self._living is None:
+            self._living = Living(self._module, self._filename)
+            self._table = self._living.by_place()
+        return self._living
+
+    def at(self, swap: LeafSwap) -> Sequence[FunctionType]:
+        """The functions made where `swap` says; where nothing leads to one that changed, the collector is asked."""
+        place = swap.qualname, swap.old_line
+        function = named_function(self._module, swap.qualname) if swap.once else None
+        if function is not None and function.__code__.co_filename == self._filename:
+            if (function.__code__.co_qualname, function.__code__.co_firstlineno) == place:
+                return [function]
+        self.living()
+        if swap.changed and place not in self._table:
+            self._table = functions_in(self._module, self._filename) or self._table
+        return self._table.get(place, ())
 
 
 def clear_caches(state: Committing) -> None:
     """Forgets results that old code computed. It cannot be undone, so it comes last."""
     deque((cache.cache_clear() for cache in state.caches), maxlen=0)
-
-
-def _complete(
-    table: Mapping[tuple[str, int], list[FunctionType]], part: PreparedModule, module: ModuleType
-) -> Mapping[tuple[str, int], list[FunctionType]]:
-    """The functions found by path, and if one is missing that changed, all that the collector knows of."""
-    if all((swap.qualname, swap.old_line) in table for swap in part.swaps if swap.changed):
-        return table
-    return functions_in(module, part.filename) or table
 
 
 def _swap_steps(function: FunctionType, swap: LeafSwap, closures: dict[CodeType, CodeType]) -> Iterator[Step]:
@@ -62,18 +86,20 @@ def _swap_steps(function: FunctionType, swap: LeafSwap, closures: dict[CodeType,
         )
     yield set_attribute(function, "__code__", new)
     if swap.changed:
-        closures.update((a, b) for a, b in pair_nested(old, new).items() if a is not b)
+        closures.update((a, b) for a, b in pair_nested(old, new).items() if a.co_name not in NEVER_HELD)
         if docstring(old) != docstring(new) and function.__doc__ == docstring(old):
             yield set_attribute(function, "__doc__", docstring(new))
 
 
 def _shift_steps(functions: Sequence[FunctionType], shifts: Sequence[Shift]) -> Iterator[Step]:
+    ordered = sorted(shifts, key=lambda shift: shift.first)
+    starts = [shift.first for shift in ordered]
     for function in functions:
         line = function.__code__.co_firstlineno
-        for shift in shifts:
-            if shift.first <= line <= shift.last:
-                yield set_attribute(function, "__code__", shifted(function.__code__, shift.lines))
-                break
+        number = bisect_right(starts, line) - 1
+        if number >= 0 and line <= ordered[number].last:
+            moved = set_attribute(function, "__code__", shifted(function.__code__, ordered[number].lines))
+            yield replace(moved, replaces=None)  # what it does is not old
 
 
 def _closure_steps(closures: Mapping[CodeType, CodeType], state: Committing) -> Iterator[Step]:
@@ -92,11 +118,15 @@ def _closure_steps(closures: Mapping[CodeType, CodeType], state: Committing) -> 
             state.warnings.append(f"closures of {old.co_qualname}() made before keep their old code: other variables")
 
 
-def _caches_of(living: Living, changed: set[str]) -> list[Any]:
+def _caches_of(module: ModuleType, changed: set[str]) -> list[Any]:
     """`functools.lru_cache` wrappers of functions that changed, or that mention one that did."""
+    things = list(module.__dict__.values())
+    classes = [thing for thing in things if isinstance(thing, type) and thing.__module__ == module.__name__]
+    things += [value for cls in classes for value in list(cls.__dict__.values())]
+    caches = [thing for thing in things if type(thing) is functools._lru_cache_wrapper]
     return [
         cache
-        for cache in living.caches
+        for cache in caches
         if type(cache.__wrapped__) is FunctionType
         and (cache.__wrapped__.__name__ in changed or changed.intersection(cache.__wrapped__.__code__.co_names))
     ]

@@ -16,10 +16,12 @@ from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from livecode.engine.forms import Form, parse
+from livecode.engine.check import check_compiles, compile_failure, syntax_failure
+from livecode.engine.forms import Form, future_flags
 from livecode.engine.plan import Plan, plan
 from livecode.engine.prepare import PreparedModule, prepare
 from livecode.engine.refusals import refusal
+from livecode.engine.reparse import fresh_shapes, reparse
 from livecode.live import chunks
 from livecode.live.arrival import Arrival, find_arrival
 from livecode.live.commit import show, take_away
@@ -33,7 +35,7 @@ from livecode.live.running import Running, is_foreign
 from livecode.live.swap import clear_caches
 from livecode.live.unload import Afterlife, holders, importers, submodules, take_out
 from livecode.model.nouns import ModuleSource, Push
-from livecode.model.report import Change, ChangeKind, ModuleOutcome, Outcome, Refusal, Verdict
+from livecode.model.report import Change, ChangeKind, Failure, ModuleOutcome, Outcome, Refusal, Verdict
 
 if TYPE_CHECKING:
     from livecode.live.process import Process
@@ -63,9 +65,10 @@ class Transaction:
         start = time.perf_counter()
         refusals = [found for item in self.push.modules if (found := self._sort(item)) is not None]
         made = Plan()
+        if not refusals and (failure := self._read()) is not None:
+            return Outcome(self.process.worker, Verdict.NOT_SENT, self._as_before(), failure=failure)
         if not refusals and self.loaded:
             project = LoadedModules(self.process.known, self.process.own_modules)
-            self.forms = {name: self._parse(name) for name in self.loaded}
             made = plan(self.forms, project, tuple(self.arrivals))
             refusals = list(made.refusals)
         if refusals:
@@ -113,10 +116,20 @@ class Transaction:
         self.held[name] = holders(name)
         return None
 
-    def _parse(self, name: str) -> tuple[Form, ...]:
-        source = next(item.source for item in self.push.modules if item.module == name)
-        assert source is not None
-        return parse(source)
+    def _read(self) -> Failure | None:
+        """Parses the new sources of loaded modules, as far as they are new; says how a source does not compile."""
+        for item in self.push.modules:
+            if item.module in self.loaded and item.source is not None:
+                running = self.loaded[item.module]
+                try:
+                    forms = reparse(item.source, running.forms)
+                    check_compiles(fresh_shapes(forms, running.forms), future_flags(forms))
+                except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+                    return compile_failure(item) or syntax_failure(item, SyntaxError(str(error)))
+                self.forms[item.module] = forms
+            elif item.module in self.arrivals and (failure := compile_failure(item)) is not None:
+                return failure
+        return None
 
     def _prepared(self, made: Plan) -> list[tuple[PreparedModule, ModuleType]]:
         known = {part.module: self.process.known(part.module) for part in made.modules}
