@@ -12,11 +12,11 @@ The live class stays in every case, so that instances, subclasses and isinstance
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from livecode.engine.diff import Diff, Pair, diff
-from livecode.engine.facts import ClassKind
+from livecode.engine.facts import ClassKind, ModuleFacts
 from livecode.engine.forms import Form, Kind
 from livecode.engine.refusals import refusal
 from livecode.model.report import Change, ChangeKind, Refusal
@@ -30,6 +30,15 @@ MADE_BY_DECORATOR = frozenset(
     }
 )
 """Methods that what builds a class (a decorator, a metaclass) looks at or writes itself."""
+
+MADE_BY_PYTHON = frozenset(
+    {
+        *("__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__annotations__", "__hash__"),
+        *("__abstractmethods__", "_abc_impl", "__firstlineno__", "__static_attributes__", "__orig_bases__"),
+        *("__parameters__", "__type_params__", "__annotate_func__", "__annotations_cache__", "__classdictcell__"),
+    }
+)
+"""Attributes that a class has although its body does not bind them."""
 
 REBUILDABLE = frozenset({ClassKind.DATACLASS, ClassKind.ENUM, ClassKind.NAMED_TUPLE, ClassKind.REBUILT})
 
@@ -69,21 +78,21 @@ class ClassEdit:
 
 
 def class_edit(
-    module: str, old: Form, new: Form, classes: Mapping[str, ClassKind], stale: Callable[[Form], bool]
+    facts: ModuleFacts, old: Form, new: Form, stale: Callable[[Form], bool]
 ) -> tuple[ClassEdit | None, list[Refusal]]:
     """How to bring a live class from `old` to `new`, or why it cannot be done.
 
     Args:
-        module: For the refusals.
+        facts: The module, with what is known of its live classes.
         old: The class statement that runs.
         new: The class statement to come; the same object if the class is only re-run.
-        classes: Kind of each live class of the module.
         stale: True for a member that reads what gets another value.
 
     Returns:
         The edit, None if the statement is to be executed like any other (there is no live class), and refusals.
     """
-    kind = classes.get(".".join((*old.scope, old.name)))
+    qualname = ".".join((*old.scope, old.name))
+    kind, module = facts.classes.get(qualname), facts.module
     if kind is None:
         return None, []
     change = diff(old.members, new.members)
@@ -93,16 +102,19 @@ def class_edit(
     assert isinstance(new_node, ast.ClassDef)
     if _dumps(old_node.keywords) != _dumps(new_node.keywords):
         return None, [refusal("LC102", f"{new.label()} changes its class keywords", module=module, line=new.start)]
-    if bool(old_node.bases) != bool(new_node.bases):
-        what = f"{new.label()} {'gets its first base' if new_node.bases else 'loses its last base'}"
+    old_bases, new_bases = _real_bases(old_node), _real_bases(new_node)
+    if bool(old_bases) != bool(new_bases):
+        what = f"{new.label()} {'gets its first base' if new_bases else 'loses its last base'}"
         return None, [refusal("LC106", what, module=module, line=new.start)]
     decorators_same = _dumps(old_node.decorator_list) == _dumps(new_node.decorator_list)
     methods_only = _methods_only(change, members)
-    if decorators_same and (methods_only or (kind is ClassKind.PLAIN and not new_node.decorator_list)):
-        bases = _dumps(old_node.bases) != _dumps(new_node.bases) or stale(_bases_only(new))
+    simple = kind is ClassKind.PLAIN or (kind is ClassKind.SLOTTED and not _touches_slots(change))
+    derived = bool(new_node.decorator_list) and _derived(facts.attributes.get(qualname, frozenset()), old)
+    if decorators_same and (methods_only or (simple and not derived)):
+        bases = _dumps(old_bases) != _dumps(new_bases) or stale(_bases_only(new))
         if not bases or kind is ClassKind.PLAIN:
-            return _member_edit(module, change, new, members, bases, classes, stale)
-    if kind in REBUILDABLE and _dumps(old_node.bases) == _dumps(new_node.bases):
+            return _member_edit(facts, change, new, members, bases, stale)
+    if kind in REBUILDABLE and _dumps(old_bases) == _dumps(new_bases):
         detail = f"{kind.value}, built again in place"
         if kind is ClassKind.NAMED_TUPLE:
             detail += "; tuples made before keep their length"
@@ -148,19 +160,40 @@ def _plainly_decorated(form: Form) -> bool:
     )
 
 
+def _real_bases(node: ast.ClassDef) -> list[ast.expr]:
+    """The bases, without an `object` that says what goes without saying."""
+    return [base for base in node.bases if not (isinstance(base, ast.Name) and base.id == "object")]
+
+
+def _touches_slots(change: Diff) -> bool:
+    touched = [
+        *change.added,
+        *change.removed,
+        *(pair.new for pair in change.changed),
+        *(pair.old for pair in change.changed),
+    ]
+    return any("__slots__" in form.names.binds for form in touched)
+
+
+def _derived(attributes: frozenset[str], form: Form) -> bool:
+    """True if the live class has attributes that its body does not bind: its decorator made them, from what it saw."""
+    private = {f"_{form.name.lstrip('_')}{name}" for member in form.members for name in member.names.binds}
+    bound = {name for member in form.members for name in member.names.binds} | private
+    return bool(attributes - bound - MADE_BY_PYTHON)
+
+
 def _member_edit(
-    module: str,
+    facts: ModuleFacts,
     change: Diff,
     new: Form,
     members: tuple[Form, ...],
     bases: bool,
-    classes: Mapping[str, ClassKind],
     stale: Callable[[Form], bool],
 ) -> tuple[ClassEdit, list[Refusal]]:
     nested, refusals = [], []
     for pair in change.changed:
         if pair.old.kind is Kind.CLASS and pair.new.kind is Kind.CLASS:
-            edit, refused = class_edit(module, pair.old, pair.new, classes, stale)
+            edit, refused = class_edit(facts, pair.old, pair.new, stale)
             refusals += refused
             if edit is not None and not edit.rebuild:
                 nested.append(edit)

@@ -34,12 +34,14 @@ class ModuleFacts:
         package: What its relative imports start from.
         forms: The source that runs.
         classes: Kind of every live class that the module defines, by qualified name.
+        attributes: The names in the `__dict__` of each of these classes.
     """
 
     module: str
     package: str
     forms: tuple[Form, ...]
     classes: Mapping[str, ClassKind] = field(default_factory=dict)
+    attributes: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 class Project(Protocol):

@@ -92,9 +92,7 @@ def plan(sources: Mapping[str, tuple[Form, ...]], project: Project, arriving: Co
     """
     running = {name: _known(project, name) for name in sources}
     diffs = {name: diff(running[name].forms, forms) for name, forms in sources.items()}
-    after = {
-        name: ModuleFacts(name, running[name].package, forms, running[name].classes) for name, forms in sources.items()
-    }
+    after = {name: replace(running[name], forms=forms) for name, forms in sources.items()}
     found = spread(diffs, after, project)
     staging = Staging(found, {name: _bodies(change) for name, change in diffs.items()}, arriving)
     plans, refusals = [], list[Refusal]()
@@ -159,7 +157,7 @@ def _runs(
         old = None if id(form) in added else old_of.get(id(form), form)
         edit: ClassEdit | None = None
         if form.kind is Kind.CLASS and old is not None and old.kind is Kind.CLASS:
-            edit, refused = class_edit(here.facts.module, old, form, here.facts.classes, stale)
+            edit, refused = class_edit(here.facts, old, form, stale)
             refusals += refused
         elif old is not None:
             refusals += _refuse_twice(form if old is form else old, here.facts, project, "would run twice")

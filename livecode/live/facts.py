@@ -63,18 +63,21 @@ def _facts_of(running: Running, module: ModuleType) -> ModuleFacts:
     package = getattr(module, "__package__", None)
     if package is None:
         package = module.__name__ if hasattr(module, "__path__") else module.__name__.rpartition(".")[0]
-    return ModuleFacts(running.name, package, running.forms, classes_of(module))
+    classes = classes_of(module)
+    kinds = {name: class_kind(cls) for name, cls in classes.items()}
+    attributes = {name: frozenset(cls.__dict__) for name, cls in classes.items()}
+    return ModuleFacts(running.name, package, running.forms, kinds, attributes)
 
 
-def classes_of(module: ModuleType) -> Mapping[str, ClassKind]:
+def classes_of(module: ModuleType) -> Mapping[str, type]:
     """The classes that the module defined and that its names lead to, by qualified name."""
-    found: dict[str, ClassKind] = {}
+    found: dict[str, type] = {}
     waiting = [value for value in list(module.__dict__.values()) if isinstance(value, type)]
     while waiting:
         cls = waiting.pop()
         name = cls.__qualname__
         if cls.__module__ == module.__name__ and name not in found:
-            found[name] = class_kind(cls)
+            found[name] = cls
             waiting += [value for value in list(cls.__dict__.values()) if isinstance(value, type)]
     return found
 
