@@ -302,11 +302,16 @@ def _targets(facts: ModuleFacts, item: Imported) -> list[str]:
 
 
 def _rebuild_accumulators(here: Spread) -> None:
-    """A form that is re-run and both reads and binds a name needs the name's earlier value, so its binders re-run."""
+    """Statements that have to run again because a statement that runs again needs the earlier value of a name.
+
+    Either it reads and binds the name itself (`T += 1`), or the name is gone by now (`del setup`).
+    """
+    deleted = {name for form in here.forms if isinstance(form.node, ast.Delete) for name in form.names.binds}
     for number in list(here.runs):
-        updated = here.forms[number].names.updates
-        if here.forms[number].kind in (Kind.FUNCTION, Kind.CLASS) or not updated:
-            continue
-        for earlier, form in enumerate(here.forms):
-            if earlier not in here.runs and updated & set(form.names.binds):
-                here.runs[earlier] = f"binds {sorted(updated)[0]}, which is built again"
+        form = here.forms[number]
+        needed = form.names.reads & deleted
+        if form.kind not in (Kind.FUNCTION, Kind.CLASS):
+            needed |= form.names.updates
+        for earlier, other in enumerate(here.forms if needed else ()):
+            if earlier not in here.runs and needed & set(other.names.binds):
+                here.runs[earlier] = f"binds {min(needed & set(other.names.binds))}, which is needed again"

@@ -115,13 +115,13 @@ def _bodies(change: Diff) -> set[str]:
 
 
 def _staged(module: str, here: Spread, runs: Sequence[Run], staging: Staging) -> tuple[Run, ...]:
-    """The same, with the late ones marked; of a name that several forms bind, all are late if one is."""
+    """The same, with the late ones marked; of a name that several forms bind, all are late if one is, or a reader."""
     marked = []
     for run in runs:
         rebuilds = run.old is not None and run.form.kind is Kind.CLASS and _folds_late(run.edit)
         late = staging.is_late(module, run.form, replaces=run.old is not None, rebuilds=rebuilds)
         marked.append(replace(run, late=late))
-    waiting = {name for run in marked if run.late for name in run.form.names.binds}
+    waiting = {name for run in marked if run.late for name in (*run.form.names.binds, *run.form.names.reads)}
     often = {name for name in waiting if sum(name in form.names.binds for form in here.forms) > 1}
     return tuple(replace(run, late=run.late or bool(often & set(run.form.names.binds))) for run in marked)
 

@@ -17,6 +17,9 @@ HARMLESS_MODULES = frozenset(
     {"functools", "contextlib", "typing", "typing_extensions", "abc", "dataclasses", "enum", "types"}
 )
 HARMLESS_BUILTINS = frozenset({"staticmethod", "classmethod", "property"})
+MAX_DEPTH = 8
+"""Functions that call functions are followed this far."""
+
 REGISTERING = frozenset({"register"})
 """Attributes that register although their owner is harmless: `f.register` of functools.singledispatch."""
 
@@ -25,7 +28,7 @@ def may_register(form: Form, facts: ModuleFacts, project: Project) -> str:
     """Which decorator of the form may register it somewhere, as ``@app.get``; empty if none may."""
     decorators: list[ast.expr] = getattr(form.node, "decorator_list", [])
     for decorator in decorators:
-        if not _harmless(decorator, facts, project, 3):
+        if not _harmless(decorator, facts, project, MAX_DEPTH):
             return "@" + ast.unparse(decorator.func if isinstance(decorator, ast.Call) else decorator)
     return ""
 
