@@ -73,14 +73,16 @@ def docstring(code: CodeType) -> str | None:
     return first if marked or not MARKS_DOCSTRINGS else None
 
 
-def redirect(old: CodeType, target: object) -> CodeType:
+def redirect(old: CodeType, target: object, *, without_first: bool = False) -> CodeType:
     """Code for the function that has `old` now, which calls `target` with whatever it is given.
+
+    `without_first` leaves out the first argument: a method became a static one, and bound methods are held.
 
     A function's code can be replaced only by code with as many free variables; this one has the same and ignores
     them. It is needed where the new function has others (a method gains `super()`) or is no function at all.
     """
     asynchronous = bool(old.co_flags & CO_COROUTINE)
-    template = _template(old.co_freevars, asynchronous)
+    template = _template(old.co_freevars, asynchronous, "first, " if without_first else "")
     return template.replace(
         co_consts=tuple(target if const is _TARGET or const == _TARGET else const for const in template.co_consts),
         co_name=old.co_name,
@@ -90,12 +92,12 @@ def redirect(old: CodeType, target: object) -> CodeType:
     )
 
 
-def _template(freevars: tuple[str, ...], asynchronous: bool) -> CodeType:
+def _template(freevars: tuple[str, ...], asynchronous: bool, first: str) -> CodeType:
     names = ", ".join(freevars)
     define, wait = ("async def", "await ") if asynchronous else ("def", "")
     source = (
         f"def make({names}):\n"
-        f" {define} call(*args, **kwargs):\n"
+        f" {define} call({first}*args, **kwargs):\n"
         f"  {'; '.join(freevars) or 'pass'}\n"
         f"  return {wait}{_TARGET!r}(*args, **kwargs)\n"
         " return call\n"

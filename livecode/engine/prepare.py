@@ -103,7 +103,8 @@ def prepare(plan: Plan, filenames: dict[str, str]) -> tuple[PreparedModule, ...]
 
 
 def _prepare_module(plan: ModulePlan, filename: str) -> PreparedModule:
-    compiler = Compiler(filename, future_flags(plan.forms))
+    imported = {item.bound: None for form in plan.forms for item in form.names.imports if item.bound != "*"}
+    compiler = Compiler(filename, future_flags(plan.forms), tuple(imported))
     runs = tuple(_prepare_run(run, compiler) for run in plan.runs)
     edits = [run.edited_class for run in runs if run.edited_class]
     return PreparedModule(
@@ -118,14 +119,27 @@ def _prepare_module(plan: ModulePlan, filename: str) -> PreparedModule:
 
 @dataclass(frozen=True, slots=True)
 class Compiler:
-    """Compiles parts of one module as they would be compiled within it."""
+    """Compiles parts of one module to what they would be compiled to within it.
+
+    Attributes:
+        filename: Chunk name.
+        flags: Of `from __future__` imports.
+        imported: Names that the module's import statements bind. CPython calls methods of those in another way than
+            of other names, so it has to know them: they stand in a branch that is never compiled.
+    """
 
     filename: str
     flags: int
+    imported: tuple[str, ...] = ()
 
     def statements(self, nodes: Sequence[ast.stmt]) -> CodeType:
         """Code that executes these statements at module level."""
-        tree = ast.Module(body=list(nodes), type_ignores=[])
+        known: list[ast.stmt] = []
+        if self.imported and not _is_docstring(nodes[0]):
+            aliases = [ast.alias(name=name) for name in self.imported]
+            known = [ast.If(test=ast.Constant(False), body=[ast.Import(names=aliases)], orelse=[])]
+            known = [ast.fix_missing_locations(ast.copy_location(known[0], nodes[0]))]
+        tree = ast.Module(body=[*known, *nodes], type_ignores=[])
         code: CodeType = compile(tree, self.filename, "exec", flags=self.flags, dont_inherit=True)
         return code
 
@@ -147,6 +161,10 @@ class Compiler:
         for name in (*form.scope, form.node.name):
             code = next(inner for inner in nested(code) if inner.co_name == name)
         return code
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def _bare_class(place: ast.ClassDef, name: str, body: list[ast.stmt]) -> ast.ClassDef:

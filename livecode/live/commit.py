@@ -25,7 +25,7 @@ from livecode.live.inflight import frames_now
 from livecode.live.journal import Journal, delete_attribute, delete_item, set_item
 from livecode.live.locate import attributes_of
 from livecode.live.safepoint import at_safe_point
-from livecode.live.swap import swap_steps
+from livecode.live.swap import closure_steps, swap_steps
 
 GRACE_S = 0.25
 """How long calls under way that read a removed name are waited for; after that the name stays until they end."""
@@ -40,6 +40,7 @@ def show(prepared: Prepared, state: Committing) -> None:
     stage = Stage(state)
     stage.execute(prepared)
     steps = [*stage.steps(prepared), *swap_steps(prepared, state)]
+    steps += list(closure_steps(steps, state))
     at_safe_point(lambda: state.journal.do(*steps))
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from types import CellType, FunctionType, MethodType
+from types import CellType, CodeType, FunctionType, MethodType
 from typing import Any
 
 from livecode.engine.code import redirect
@@ -70,7 +70,10 @@ def fold_function(old: FunctionType, new: FunctionType, journal: Journal) -> Fun
         return new
     journal.do(*function_steps(old, new))
     for mine, theirs in zip(old.__closure__ or (), new.__closure__ or (), strict=True):
-        _fold_cell(mine, theirs, journal, old.__globals__)
+        _fold_cell(mine, theirs, journal)
+    inner, made = old.__dict__.get("__wrapped__"), new.__dict__.get("__wrapped__")
+    if type(inner) is type(made) is FunctionType and inner is not made and _is_one(inner, made):
+        fold_function(inner, made, journal)
     return old
 
 
@@ -83,13 +86,27 @@ def function_steps(old: FunctionType, new: FunctionType) -> Iterator[Step]:
     if hasattr(new, "__type_params__"):
         yield set_attribute(old, "__type_params__", new.__type_params__)
     for name, value in new.__dict__.items():
+        wrapped = old.__dict__.get(name)
+        if name == "__wrapped__" and type(wrapped) is type(value) is FunctionType and _is_one(wrapped, value):
+            continue  # it is folded, and stays
         if name not in old.__dict__ or name == "__wrapped__":
             yield set_item(old.__dict__, name, value)
 
 
-def redirect_steps(old: FunctionType, target: object) -> Iterator[Step]:
+def with_fewer_cells(function: FunctionType, code: CodeType) -> FunctionType | None:
+    """A function of `code` that shares the closure of `function`; None if the code needs what is not in there."""
+    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+    if not set(code.co_freevars) <= set(cells):
+        return None
+    closure = tuple(cells[name] for name in code.co_freevars)
+    made = FunctionType(code, function.__globals__, function.__name__, function.__defaults__, closure)
+    made.__kwdefaults__ = function.__kwdefaults__
+    return made
+
+
+def redirect_steps(old: FunctionType, target: object, *, without_first: bool = False) -> Iterator[Step]:
     """Makes a function call another one, whatever it is given."""
-    yield set_attribute(old, "__code__", redirect(old.__code__, target))
+    yield set_attribute(old, "__code__", redirect(old.__code__, target, without_first=without_first))
     yield set_attribute(old, "__defaults__", None)
     yield set_attribute(old, "__kwdefaults__", None)
     if isinstance(target, FunctionType):
@@ -129,14 +146,13 @@ def _fold_inside(old: object, new: object, journal: Journal, namespace: dict[str
             fold_function(function, partner, journal)
 
 
-def _fold_cell(mine: CellType, theirs: CellType, journal: Journal, namespace: dict[str, Any]) -> None:
+def _fold_cell(mine: CellType, theirs: CellType, journal: Journal) -> None:
     """A function held by a closure is folded like any other; all else is taken over."""
     old, new = _content(mine), _content(theirs)
     if new is _EMPTY or old is new:
         return
-    if type(old) is FunctionType and type(new) is FunctionType and old.__globals__ is namespace is new.__globals__:
-        kept = fold_function(old, new, journal)
-        if kept is old:
+    if type(old) is FunctionType and type(new) is FunctionType and _is_one(old, new):
+        if fold_function(old, new, journal) is old:
             return
     if isinstance(old, type) and isinstance(new, type):
         return  # `__class__`: the class that exists stays
@@ -144,6 +160,11 @@ def _fold_cell(mine: CellType, theirs: CellType, journal: Journal, namespace: di
         journal.do(Step(_setter(mine, new), _emptier(mine)))
     else:
         journal.do(set_attribute(mine, "cell_contents", new))
+
+
+def _is_one(old: FunctionType, new: FunctionType) -> bool:
+    """True if both were made by the same definition, before and after an edit."""
+    return old.__globals__ is new.__globals__ and old.__code__.co_qualname == new.__code__.co_qualname
 
 
 def _content(cell: CellType) -> object:

@@ -129,7 +129,9 @@ def _set_member(cls: type, name: str, old: object, new: Any, journal: Journal) -
         for mine, theirs in zip(functions_of(old), functions_of(new), strict=True):
             fold_function(mine, theirs, journal)
         return
-    if type(old) is FunctionType and callable(new) and not isinstance(new, type):
+    if type(old) is FunctionType and isinstance(new, staticmethod) and type(new.__func__) is FunctionType:
+        journal.do(*redirect_steps(old, new.__func__, without_first=True))
+    elif type(old) is FunctionType and callable(new) and not isinstance(new, type):
         journal.do(*redirect_steps(old, new))
     if isinstance(old, type) and isinstance(new, type) and old.__qualname__ == new.__qualname__:
         new = fold_class(old, new, journal)

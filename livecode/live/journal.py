@@ -19,11 +19,12 @@ _MISSING = object()
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One change and its inverse, both without arguments; and the code object that it takes out of use, if any."""
+    """One change and its inverse, both without arguments; and the code object that it takes out of use, for which one."""
 
     do: Callable[[], object]
     undo: Callable[[], object]
     replaces: CodeType | None = None
+    by: CodeType | None = None
 
 
 class Journal:
@@ -86,8 +87,8 @@ class Journal:
 def set_attribute(owner: object, name: str, value: object) -> Step:
     """Sets an attribute of an object that has it now."""
     old = getattr(owner, name)
-    replaces = old if isinstance(old, CodeType) else None
-    return Step(partial(setattr, owner, name, value), partial(setattr, owner, name, old), replaces)
+    codes = (old, value) if isinstance(old, CodeType) and isinstance(value, CodeType) else (None, None)
+    return Step(partial(setattr, owner, name, value), partial(setattr, owner, name, old), *codes)
 
 
 def delete_attribute(owner: object, name: str) -> Step:

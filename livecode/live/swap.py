@@ -18,6 +18,7 @@ from typing import Any
 from livecode.engine.code import docstring, pair_nested, shifted
 from livecode.engine.prepare import LeafSwap, PreparedModule, Shift
 from livecode.live.committing import Committing, SwapError
+from livecode.live.fold import redirect_steps, with_fewer_cells
 from livecode.live.journal import Step, set_attribute
 from livecode.live.locate import Living, functions_in, functions_running, named_function
 
@@ -28,20 +29,19 @@ NEVER_HELD = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 def swap_steps(prepared: Sequence[tuple[PreparedModule, ModuleType]], state: Committing) -> list[Step]:
     """The steps that give every changed or moved function its new code; nothing is done yet."""
     steps: list[Step] = []
-    closures: dict[CodeType, CodeType] = {}
     for part, module in prepared:
         found = _Found(module, part.filename)
         given: set[int] = set()
         for swap in part.swaps:
             for function in found.at(swap):
-                steps += _swap_steps(function, swap, closures)
+                steps += _swap_steps(function, swap)
                 given.add(id(function))
         if part.shifts:
             steps += _shift_steps([f for f in found.living().functions if id(f) not in given], part.shifts)
         changed = {swap.qualname.rpartition(".")[2] for swap in part.swaps if swap.changed}
         changed |= {name for run in part.plan.runs for name in run.form.names.binds}
         state.caches += _caches_of(module, changed) if changed else []
-    return [*steps, *_closure_steps(closures, state)]
+    return steps
 
 
 class _Found:
@@ -77,16 +77,16 @@ def clear_caches(state: Committing) -> None:
     deque((cache.cache_clear() for cache in state.caches), maxlen=0)
 
 
-def _swap_steps(function: FunctionType, swap: LeafSwap, closures: dict[CodeType, CodeType]) -> Iterator[Step]:
+def _swap_steps(function: FunctionType, swap: LeafSwap) -> Iterator[Step]:
     old, new = function.__code__, swap.code
     if old.co_freevars != new.co_freevars:
         raise SwapError(
             f"{swap.qualname}() uses other variables of the scopes around it than before, "
             "which a function that exists cannot take; change its signature or name too, or restart"
         )
-    yield set_attribute(function, "__code__", new)
+    given = set_attribute(function, "__code__", new)
+    yield given if swap.changed else replace(given, replaces=None)  # what only moved is not old
     if swap.changed:
-        closures.update((a, b) for a, b in pair_nested(old, new).items() if a.co_name not in NEVER_HELD)
         if docstring(old) != docstring(new) and function.__doc__ == docstring(old):
             yield set_attribute(function, "__doc__", docstring(new))
 
@@ -102,8 +102,14 @@ def _shift_steps(functions: Sequence[FunctionType], shifts: Sequence[Shift]) -> 
             yield replace(moved, replaces=None)  # what it does is not old
 
 
-def _closure_steps(closures: Mapping[CodeType, CodeType], state: Committing) -> Iterator[Step]:
+def closure_steps(changes: Sequence[Step], state: Committing) -> Iterator[Step]:
     """Closures that a changed function made earlier: wrappers, callbacks. They run the new inner code."""
+    closures: dict[CodeType, CodeType] = {}
+    for step in changes:
+        if step.replaces is not None and step.by is not None:
+            pairs = pair_nested(step.replaces, step.by)
+            closures.update((old, new) for old, new in pairs.items() if old.co_name not in NEVER_HELD)
+    done = {id(step.replaces) for step in changes}
     holders = functions_running(closures)
     if holders is None:
         names = sorted({code.co_qualname for code in closures})
@@ -111,9 +117,13 @@ def _closure_steps(closures: Mapping[CodeType, CodeType], state: Committing) -> 
         return
     for function in holders:
         old = function.__code__
+        if id(old) in done:
+            continue
         new = closures[old]
         if old.co_freevars == new.co_freevars:
             yield set_attribute(function, "__code__", new)
+        elif (fewer := with_fewer_cells(function, new)) is not None:
+            yield from redirect_steps(function, fewer)
         else:
             state.warnings.append(f"closures of {old.co_qualname}() made before keep their old code: other variables")
 
