@@ -19,7 +19,7 @@ _MISSING = object()
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One change and its inverse, both without arguments; and the code object that it takes out of use, for which one."""
+    """One change and its inverse, both without arguments; and the code object that it replaces, and by which."""
 
     do: Callable[[], object]
     undo: Callable[[], object]

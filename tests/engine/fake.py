@@ -1,0 +1,108 @@
+"""A project written by hand, and short ways to ask the engine about an edit of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+
+import pytest
+from hypothesis import settings
+
+from livecode.engine.diff import Diff, diff
+from livecode.engine.facts import ClassKind, ModuleFacts, absolute
+from livecode.engine.forms import Form, Kind, parse
+from livecode.engine.plan import ModulePlan, Plan, plan
+from livecode.engine.prepare import PreparedModule, prepare
+
+Sources = Mapping[str, str]
+
+steady = settings(deadline=None, max_examples=1500)
+"""Nothing is timed in a test: a slow machine fails none."""
+
+since_312 = pytest.mark.skipif(sys.version_info < (3, 12), reason="syntax of Python 3.12 (PEP 695)")
+
+
+def bug(reason: str) -> pytest.MarkDecorator:
+    """Marks a test that shows a known fault of the engine: it must fail, until the fault is gone."""
+    return pytest.mark.xfail(strict=True, reason=reason)
+
+
+def bug_since(version: tuple[int, int], reason: str) -> pytest.MarkDecorator:
+    """The same for a fault that shows on newer Pythons; which of them was the first is not known for sure."""
+    return pytest.mark.xfail(sys.version_info >= version, strict=sys.version_info >= (3, 14), reason=reason)
+
+
+class FakeProject:
+    """Loaded modules given as text; every class is a plain one unless `kinds` says otherwise."""
+
+    def __init__(self, sources: Sources, kinds: Mapping[str, ClassKind] | None = None, packages: str = "") -> None:
+        self._facts = {name: _facts(name, text, kinds or {}, packages.split()) for name, text in sources.items()}
+
+    def facts(self, module: str) -> ModuleFacts | None:
+        """See `Project.facts`."""
+        return self._facts.get(module)
+
+    def importers(self, module: str) -> Iterator[str]:
+        """See `Project.importers`."""
+        return (name for name, facts in self._facts.items() if name != module and module in _imported(facts))
+
+
+def _facts(name: str, text: str, kinds: Mapping[str, ClassKind], packages: Iterable[str]) -> ModuleFacts:
+    forms = parse(text)
+    package = name if name in packages else name.rpartition(".")[0]
+    return ModuleFacts(name, package, forms, dict.fromkeys(_classes(forms), ClassKind.PLAIN) | dict(kinds))
+
+
+def _classes(forms: Iterable[Form]) -> Iterator[str]:
+    for form in forms:
+        if form.kind is Kind.CLASS:
+            yield ".".join((*form.scope, form.name))
+            yield from _classes(form.members)
+
+
+def _imported(facts: ModuleFacts) -> set[str]:
+    found = set[str]()
+    for item in (item for form in facts.forms for item in form.names.imports):
+        module = absolute(facts.package, item.module, item.level)
+        found |= {module, f"{module}.{item.name}"}
+    return found
+
+
+def differing(before: str, after: str) -> Diff:
+    """What an edit does to the forms."""
+    return diff(parse(before), parse(after))
+
+
+def planned(before: Sources, after: Sources, kinds: Mapping[str, ClassKind] | None = None, packages: str = "") -> Plan:
+    """The plan for pushing `after` onto a service that runs `before`."""
+    return plan({name: parse(text) for name, text in after.items()}, FakeProject(before, kinds, packages))
+
+
+def plan_of(before: str, after: str, **kinds: ClassKind) -> ModulePlan:
+    """The part of the one module `m`."""
+    made = planned({"m": before}, {"m": after}, kinds)
+    assert made.refusals == ()
+    return next(module for module in made.modules if module.module == "m")
+
+
+def codes(before: str, after: str, **kinds: ClassKind) -> list[str]:
+    """The codes with which the edit of one module is refused."""
+    return [item.code for item in planned({"m": before}, {"m": after}, kinds).refusals]
+
+
+def runs(before: Sources, after: Sources, packages: str = "") -> dict[str, list[str]]:
+    """What is executed: module → labels, in order."""
+    made = planned(before, after, packages=packages)
+    assert made.refusals == ()
+    return {module.module: [run.form.label() for run in module.runs] for module in made.modules}
+
+
+def ran(before: str, after: str) -> list[str]:
+    """What is executed of the one module `m`."""
+    return runs({"m": before}, {"m": after})["m"]
+
+
+def prepared(before: str, after: str, **kinds: ClassKind) -> PreparedModule:
+    """The edit of one module, compiled."""
+    (module,) = prepare(planned({"m": before}, {"m": after}, kinds), {"m": "<m>"})
+    return module

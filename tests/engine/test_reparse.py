@@ -1,0 +1,131 @@
+"""Parsing by the edit gives what parsing the whole gives."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+from hypothesis import given
+
+from livecode.engine.check import check_compiles
+from livecode.engine.forms import Form, future_flags, parse
+from livecode.engine.reparse import fresh_shapes, reparse
+from tests.engine.fake import bug, steady
+from tests.engine.test_forms import sources
+
+
+def whole(forms: tuple[Form, ...]) -> list[object]:
+    """Everything that can be seen of the forms."""
+    return [
+        (form.start, form.end, form.text, form.kind, form.scope, form.leaves, form.skeleton, form.shape.first, trees)
+        for form in forms
+        for trees in [[ast.dump(node, include_attributes=True) for node in form.placed()]]
+    ]
+
+
+@steady
+@given(sources, sources)
+def test_the_result_is_what_parse_gives(before: str, after: str) -> None:
+    """Whatever the edit, the forms are those of a full parse, at the same lines."""
+    assert whole(reparse(after, parse(before))) == whole(parse(after))
+
+
+@steady
+@given(sources)
+def test_nothing_is_parsed_twice(source: str) -> None:
+    """Of an unchanged source that moved, no form is new, unless a decorator's parenthesis hides its first line."""
+    before = parse(source)
+    if "@(" not in source:
+        assert fresh_shapes(reparse("# moved\n" + source, before), before) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("x = 1\n", 's = """\nx = 1\n"""\n'),
+        ("x = 1\n", "f(\nx = 1\n)\n"),
+        ("def f(): pass\n", "@deco\ndef f(): pass\n"),
+        ("@a\ndef f(): pass\n", "@b\n@a\ndef f(): pass\n"),
+        ("if a: x = 1\n", "if a: x = 1\nelse: y = 1\n"),
+        ("if a: x = 1\n", "if a: x = 1\n# why\nelse: y = 1\n"),
+        ("try: a\nexcept E: b\n", "try: a\nexcept E: b\nfinally: c\n"),
+        ("def f():\n a\n", "def f():\n a\n\n# why\n b\n"),
+        ("class A:\n\tx = 1\n", "class A:\n\tx = 1\n\ty = 2\n"),
+        ("y = 2\n", "x = 1; \\\ny = 2\n"),
+        ("'doc'\n", "x = 1\n'doc'\n"),
+        ("x = 1\n'doc'\n", "'doc'\n"),
+        ("'doc'\nx = 1\n", "\n# note\n'doc'\nx = 1\n"),
+        ("x = 1\n", "\x0c\nx = 1\n\x0c\n"),
+        ("x = 1", "x = 1\r\ny = 2\r"),
+        ("x = 1\nx = 1\n", "x = 1\n"),
+        ("elsewhere = 1\n", "x = 1\nelsewhere = 1\n"),
+        ("match x:\n case 1: pass\n", "match x:\n case 1: pass\n case 2: pass\n"),
+        ("@(\n  deco\n)\ndef f(): pass\n", "x = 1\n@(\n  deco\n)\ndef f(): pass\n"),
+    ],
+)
+def test_edits_that_look_like_others(before: str, after: str) -> None:
+    """A text that stands again at the left margin is reused only where it is the same statement."""
+    assert whole(reparse(after, parse(before))) == whole(parse(after))
+
+
+def test_the_unchanged_share_their_shapes() -> None:
+    """An unchanged statement keeps its shape, so that what is known of it is not worked out again."""
+    before = parse("x = 1\ndef f(): pass\n")
+    after = reparse("x = 2\n\ndef f(): pass\n", before)
+    assert after[1].shape is before[1].shape
+    assert [form.text for form in fresh_shapes(after, before)] == ["x = 2\n"]
+
+
+def test_a_moved_form_is_compiled_where_it_stands() -> None:
+    """The trees of a reused form are placed at its new lines, and the old form keeps its own."""
+    before = parse("def f(): pass\n")
+    (after,) = reparse("\n\ndef f(): pass\n", before)
+    assert (after.placed()[0].lineno, before[0].placed()[0].lineno) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "x = 1\ny = (\n",
+        "x = 1\nelse: pass\n",
+        "x = 1\n  y = 2\n",
+        *(
+            pytest.param(f"x = 1\n{odd}\ny = 2\n", marks=bug("reparse.py _says: str.strip takes more for white space"))
+            for odd in ("\xa0", "\x85", "\u2028", "\u3000", "\x1c", "\xa0# note")
+        ),
+    ],
+)
+def test_what_does_not_parse_does_not_reparse(broken: str) -> None:
+    """A source that is refused as a whole is refused by its edit too."""
+    with pytest.raises(SyntaxError):
+        parse(broken)
+    with pytest.raises(SyntaxError):
+        reparse(broken, parse("x = 1\ny = 2\n"))
+
+
+@bug("check.py check_compiles: a changed statement can make an unchanged one, or itself, fail to compile")
+@pytest.mark.parametrize("after", ["x = 1\nglobal x\n", "x: int = 1\nglobal x\n"])
+def test_what_does_not_compile_as_a_whole_is_found(after: str) -> None:
+    """A source that a fresh import could not compile is not accepted because each new statement compiles alone."""
+    before = parse(after.splitlines()[0])
+    forms = reparse(after, before)
+    with pytest.raises(SyntaxError):
+        compile(after, "<m>", "exec")
+    with pytest.raises(SyntaxError):
+        check_compiles(fresh_shapes(forms, before), future_flags(forms))
+
+
+@pytest.mark.parametrize("before", ["x = 1\n", "from __future__ import annotations\nx = 1\n"])
+def test_future_imports_stand_first(before: str) -> None:
+    """A `from __future__` import below other statements is found by parsing and compiling the whole."""
+    forms = reparse("x = 1\nfrom __future__ import annotations\n", parse(before))
+    assert [form.start for form in forms] == [1, 2]
+    assert forms[0].shape is not parse(before)[-1].shape
+
+
+@bug("forms.py Form.placed: copy.deepcopy recurses deeper than the compiler does")
+def test_a_long_sum_can_be_moved() -> None:
+    """A long expression that is reused at another line can be compiled there."""
+    source = "x = " + " + ".join(["1"] * 400) + "\n"
+    (form,) = reparse("\n" + source, parse(source))
+    assert form.placed()[0].lineno == 2
