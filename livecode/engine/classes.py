@@ -56,6 +56,7 @@ class ClassEdit:
         removed: Attributes to delete.
         bases: True if the bases are to be assigned again.
         annotations: True if `__annotations__` has to be made again.
+        again: Members that ran before and run again, or that are removed: their decorators may have registered them.
         nested: Edits of classes inside this one.
         changes: What the report says.
     """
@@ -68,6 +69,7 @@ class ClassEdit:
     removed: tuple[str, ...] = ()
     bases: bool = False
     annotations: bool = False
+    again: tuple[Form, ...] = ()
     nested: tuple[ClassEdit, ...] = ()
     changes: tuple[Change, ...] = ()
 
@@ -160,6 +162,12 @@ def _plainly_decorated(form: Form) -> bool:
     )
 
 
+def _ran_before(change: Diff, members: Sequence[Form]) -> tuple[Form, ...]:
+    """The members that run again, as they were, and those that are removed."""
+    old = {id(pair.new): pair.old for pair in (*change.same, *change.edited, *change.changed)}
+    return (*(old[id(form)] for form in members if id(form) in old), *change.removed)
+
+
 def _real_bases(node: ast.ClassDef) -> list[ast.expr]:
     """The bases, without an `object` that says what goes without saying."""
     return [base for base in node.bases if not (isinstance(base, ast.Name) and base.id == "object")]
@@ -211,6 +219,7 @@ def _member_edit(
         removed=tuple(removed),
         bases=bases,
         annotations=any(_annotated(form) for form in [*members, *change.removed, *(p.old for p in change.changed)]),
+        again=_ran_before(change, members),
         nested=tuple(nested),
         changes=tuple(_changes(change, new, members, bases, nested)),
     )

@@ -89,8 +89,32 @@ def _parts(statement: ast.AST) -> Iterator[tuple[str, object, bool]]:
 
 
 def names_in_body(node: ast.AST) -> frozenset[str]:
-    """Every name that a function's body mentions, at any depth: what calling it may read."""
-    return frozenset(item.id for item in ast.walk(node) if isinstance(item, ast.Name))
+    """Every name of the module that a statement mentions, bodies of functions included: what calling it may read."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        return _names_in_function(node)
+    here = {node.id} if isinstance(node, ast.Name) else set[str]()
+    return frozenset(here.union(*map(names_in_body, ast.iter_child_nodes(node))))
+
+
+def _names_in_function(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> frozenset[str]:
+    """Without its parameters and what it assigns, unless it says `global`."""
+    body = node.body if isinstance(node.body, list) else [node.body]
+    own = [item for statement in body for item in _own_scope(statement)]
+    declared = {name for item in own if isinstance(item, ast.Global) for name in item.names}
+    local = {item.arg for item in ast.walk(node.args) if isinstance(item, ast.arg)}
+    local |= {item.id for item in own if isinstance(item, ast.Name) and not isinstance(item.ctx, ast.Load)}
+    inside = frozenset().union(*map(names_in_body, body)) if body else frozenset[str]()
+    around = [*getattr(node, "decorator_list", ()), *node.args.defaults, *(d for d in node.args.kw_defaults if d)]
+    outside = frozenset[str]().union(*map(names_in_body, around))
+    return (inside - (local - declared)) | declared | outside
+
+
+def _own_scope(node: ast.AST) -> Iterator[ast.AST]:
+    """A statement of a function without the functions and classes that it makes."""
+    yield node
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+        for child in ast.iter_child_nodes(node):
+            yield from _own_scope(child)
 
 
 class _Finder(ast.NodeVisitor):
@@ -100,12 +124,13 @@ class _Finder(ast.NodeVisitor):
         self.calls: set[str] = set()
         self.attributes: set[tuple[str, str]] = set()
         self.imports: list[Imported] = []
-        self.locals: list[set[str]] = []  # of comprehensions and class bodies around the node, innermost last
+        # of comprehensions and class bodies around the node, innermost last; True stands for a class body
+        self.locals: list[tuple[bool, set[str]]] = []
         self.in_class = 0
 
     def bind(self, name: str) -> None:
         if self.in_class:
-            self.locals[-1].add(name)
+            self.locals[-1][1].add(name)
         else:
             self.binds[name] = None
 
@@ -114,11 +139,18 @@ class _Finder(ast.NodeVisitor):
             if node is not None:
                 self.visit(node)
 
+    def is_local(self, name: str) -> bool:
+        """True for what a comprehension around binds, and for what the class body binds that the name stands in."""
+        for number, (is_class, names) in enumerate(reversed(self.locals)):
+            if name in names and (not is_class or number == 0):
+                return True
+        return False
+
     def visit_Name(self, node: ast.Name) -> None:
         if isinstance(node.ctx, ast.Load):
-            if not any(node.id in names for names in self.locals):
+            if not self.is_local(node.id) and (self.in_class or node.id not in self.binds):
                 self.reads.add(node.id)
-        elif not any(node.id in names for names in self.locals):
+        elif not (self.locals and not self.locals[-1][0] and self.is_local(node.id)):
             self.bind(node.id)
             if isinstance(node.ctx, ast.Del):
                 self.reads.add(node.id)
@@ -129,8 +161,10 @@ class _Finder(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
-        if isinstance(node.target, ast.Name):
+        if isinstance(node.target, ast.Name) and not self.is_local(node.target.id):
             self.reads.add(node.target.id)
+        if isinstance(node.target, ast.Attribute) and isinstance(node.target.value, ast.Name):
+            self.attributes.add((node.target.value.id, node.target.attr))
         self.visit(node.value)
         self.visit(node.target)
 
@@ -168,7 +202,7 @@ class _Finder(ast.NodeVisitor):
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         self.visit_decorators(node.decorator_list)
         self.visit_all([*node.bases, *node.keywords])
-        self.locals.append(set())
+        self.locals.append((True, set()))
         self.in_class += 1
         self.visit_all(node.body)
         self.in_class -= 1
@@ -193,9 +227,14 @@ class _Finder(ast.NodeVisitor):
         self.visit_comprehension_of(node.generators, [node.key, node.value])
 
     def visit_comprehension_of(self, generators: Sequence[ast.comprehension], results: Sequence[ast.expr]) -> None:
-        targets = {item.id for part in generators for item in ast.walk(part.target) if isinstance(item, ast.Name)}
+        targets = {
+            item.id
+            for part in generators
+            for item in ast.walk(part.target)
+            if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store)
+        }
         self.visit(generators[0].iter)
-        self.locals.append(targets)
+        self.locals.append((False, targets))
         in_class, self.in_class = self.in_class, 0
         for index, part in enumerate(generators):
             self.visit_all([part.iter] if index else [])

@@ -159,10 +159,21 @@ def _runs(
         if form.kind is Kind.CLASS and old is not None and old.kind is Kind.CLASS:
             edit, refused = class_edit(here.facts, old, form, stale)
             refusals += refused
-        elif old is not None:
-            refusals += _refuse_twice(form if old is form else old, here.facts, project, "would run twice")
+        else:
+            refused = []
+        for each in () if refused else _again(old, edit):
+            refusals += _refuse_twice(each, here.facts, project, "would run twice")
         runs.append(Run(form, old, here.runs[number], edit))
     return tuple(runs), refusals
+
+
+def _again(old: Form | None, edit: ClassEdit | None) -> tuple[Form, ...]:
+    """The statements and members that ran before and run again, as they were."""
+    if old is None:
+        return ()
+    if edit is None or edit.rebuild:
+        return (old,)
+    return (*edit.again, *(each for inner in edit.nested for each in _again(inner.form, inner)))
 
 
 def _refuse_module(here: Spread, running: ModuleFacts, change: Diff, project: Project) -> list[Refusal]:

@@ -9,14 +9,15 @@ Plan ── prepare ──▶ Prepared
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import CodeType
 
 from livecode.engine.classes import ClassEdit
 from livecode.engine.code import by_place, nested
 from livecode.engine.diff import Pair
-from livecode.engine.forms import Form, Kind, future_flags
+from livecode.engine.forms import Form, Kind, Leaf, future_flags
 from livecode.engine.plan import ModulePlan, Plan, Run
 
 
@@ -99,7 +100,9 @@ def prepare(plan: Plan, filenames: dict[str, str]) -> tuple[PreparedModule, ...]
         plan: Without refusals.
         filenames: Module → the chunk name that its code objects carry (`co_filename`).
     """
-    return tuple(_prepare_module(module, filenames[module.module]) for module in plan.modules)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the author has seen them; here they could only stop the push half way
+        return tuple(_prepare_module(module, filenames[module.module]) for module in plan.modules)
 
 
 def _prepare_module(plan: ModulePlan, filename: str) -> PreparedModule:
@@ -132,16 +135,25 @@ class Compiler:
     flags: int
     imported: tuple[str, ...] = ()
 
-    def statements(self, nodes: Sequence[ast.stmt]) -> CodeType:
-        """Code that executes these statements at module level."""
-        known: list[ast.stmt] = []
-        if self.imported and not _is_docstring(nodes[0]):
-            aliases = [ast.alias(name=name) for name in self.imported]
-            known = [ast.If(test=ast.Constant(False), body=[ast.Import(names=aliases)], orelse=[])]
-            known = [ast.fix_missing_locations(ast.copy_location(known[0], nodes[0]))]
-        tree = ast.Module(body=[*known, *nodes], type_ignores=[])
+    def statements(self, nodes: Sequence[ast.stmt], *, docstring: bool = False) -> CodeType:
+        """Code that executes these statements at module level.
+
+        Args:
+            nodes: The statements.
+            docstring: A string at their beginning is the module's docstring.
+        """
+        body = list(nodes) if docstring else [self._unseen(nodes[0]), *nodes]
+        tree = ast.Module(body=body, type_ignores=[])
         code: CodeType = compile(tree, self.filename, "exec", flags=self.flags, dont_inherit=True)
         return code
+
+    def _unseen(self, place: ast.stmt) -> ast.stmt:
+        """A statement without code: it tells the compiler what is imported, and that what follows is no docstring."""
+        made: ast.stmt = ast.Pass()
+        if self.imported:
+            names = ast.Import(names=[ast.alias(name=name) for name in self.imported])
+            made = ast.If(test=ast.Constant(False), body=[names], orelse=[])
+        return ast.fix_missing_locations(ast.copy_location(made, place))
 
     def expression(self, node: ast.expr) -> CodeType:
         """Code that evaluates this expression at module level."""
@@ -154,7 +166,10 @@ class Compiler:
         The classes around it are kept, so that qualified names and private names come out right.
         """
         assert isinstance(form.node, ast.ClassDef)
-        tree: ast.stmt = _bare_class(form.node, form.node.name, list(body))
+        begins = body[:1] if ast.get_docstring(ast.Module(body=list(body), type_ignores=[]), clean=False) else []
+        first = form.members[0].node if form.members else None
+        unseen = [ast.copy_location(ast.Pass(), body[0])] if begins and not _same_place(begins[0], first) else []
+        tree: ast.stmt = _bare_class(form.node, form.node.name, [*unseen, *body])
         for name in reversed(form.scope):
             tree = _bare_class(form.node, name, [tree])
         code = self.statements([tree])
@@ -163,8 +178,8 @@ class Compiler:
         return code
 
 
-def _is_docstring(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+def _same_place(one: ast.stmt, other: ast.stmt | None) -> bool:
+    return other is not None and ast.dump(one) == ast.dump(other)
 
 
 def _bare_class(place: ast.ClassDef, name: str, body: list[ast.stmt]) -> ast.ClassDef:
@@ -175,22 +190,32 @@ def _bare_class(place: ast.ClassDef, name: str, body: list[ast.stmt]) -> ast.Cla
 
 
 def _leaf_swaps(pairs: Sequence[Pair], compiler: Compiler) -> tuple[LeafSwap, ...]:
-    swaps: list[LeafSwap] = []
-    for pair in pairs:
-        if not pair.shift and not pair.changed_leaves() and all(old.line == new.line for old, new in pair.leaf_pairs()):
-            continue
-        nodes = pair.new.placed()
-        if pair.new.scope:
-            nodes = (_around(pair.new.scope, nodes),)
-        table = by_place(compiler.statements(nodes))
-        for old, new in pair.leaf_pairs():
-            old_line, new_line = pair.old.start + old.line, pair.new.start + new.line
-            changed = old.body != new.body
-            if changed or old_line != new_line:
-                qualname = ".".join(new.path)
-                code = table[qualname, new_line][0]
-                swaps.append(LeafSwap(qualname, old_line, code, changed, pair.new.kind in (Kind.FUNCTION, Kind.CLASS)))
-    return tuple(swaps)
+    """New code for every function of these statements: also where only a line inside of it moved."""
+    return tuple(
+        swap for pair in pairs if pair.shift or pair.old.text != pair.new.text for swap in _swaps(pair, compiler)
+    )
+
+
+def _swaps(pair: Pair, compiler: Compiler) -> Iterator[LeafSwap]:
+    nodes = pair.new.placed()
+    if pair.new.scope:
+        nodes = (_around(pair.new.scope, nodes),)
+    table = by_place(compiler.statements(nodes))
+    once = pair.new.kind in (Kind.FUNCTION, Kind.CLASS)
+    for old, new in pair.leaf_pairs():
+        qualname, codes = ".".join(new.path), table.get((".".join(new.path), pair.new.start + new.line), [])
+        changed = old.body != new.body
+        if len(codes) == 1:
+            yield LeafSwap(qualname, pair.old.start + old.line, codes[0], changed, once)
+        elif changed and (codes or _made_before(pair, qualname, old, compiler)):
+            raise LookupError(f"{qualname}() has {len(codes)} code objects in line {pair.new.start + new.line}")
+
+
+def _made_before(pair: Pair, qualname: str, leaf: Leaf, compiler: Compiler) -> bool:
+    """False for a function in a branch that is never compiled, such as `if 0:`; there is no live one either."""
+    nodes = pair.old.placed()
+    table = by_place(compiler.statements((_around(pair.old.scope, nodes),) if pair.old.scope else nodes))
+    return (qualname, pair.old.start + leaf.line) in table
 
 
 def _around(scope: Sequence[str], nodes: Sequence[ast.stmt]) -> ast.stmt:
@@ -209,7 +234,8 @@ def _shift(pair: Pair) -> Shift:
 def _prepare_run(run: Run, compiler: Compiler) -> PreparedRun:
     if run.edit is not None and not run.edit.rebuild:
         return PreparedRun(run, edited_class=_prepare_class(run.edit, compiler))
-    return PreparedRun(run, code=compiler.statements(run.form.placed()))
+    code = compiler.statements(run.form.placed(), docstring=run.form.kind is Kind.DOC)
+    return PreparedRun(run, code=code)
 
 
 def _prepare_class(edit: ClassEdit, compiler: Compiler) -> PreparedClass:

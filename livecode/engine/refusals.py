@@ -24,6 +24,10 @@ CODES: dict[str, tuple[str, str]] = {
         "a class gets its first base, or loses its last one, which CPython does not allow while it is alive",
         "give the class a new name, or restart",
     ),
+    "LC199": (
+        "livecode failed while it planned the change; nothing was touched",
+        "please report it with the source; restart the service to get the change",
+    ),
     "LC201": (
         "the module is native code (a C extension), which cannot be replaced in a process",
         "restart the service",

@@ -83,7 +83,7 @@ def _gap(lines: list[str], start: int, end: int, *, first: bool) -> tuple[Form, 
 
 def _says(lines: Sequence[str]) -> bool:
     """True if there is more than blank lines and comments."""
-    return any((text := line.strip()) and not text.startswith("#") for line in lines)
+    return any((text := line.strip(" \t\f\n")) and not text.startswith("#") for line in lines)
 
 
 def _future_first(forms: Sequence[Form]) -> bool:

@@ -9,9 +9,11 @@ Transaction.run
 
 from __future__ import annotations
 
+import ast
 import os
 import sys
 import time
+import traceback
 from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -59,6 +61,7 @@ class Transaction:
         self.held: dict[str, tuple[str, ...]] = {}
         self.afterlives: dict[str, Afterlife] = {}
         self.state = Committing()
+        self._prepared: list[tuple[PreparedModule, ModuleType]] = []
 
     def run(self, *, dry_run: bool) -> Outcome:
         """Does it all, or stops before anything is touched."""
@@ -68,12 +71,11 @@ class Transaction:
         if not refusals and (failure := self._read()) is not None:
             return Outcome(self.process.worker, Verdict.NOT_SENT, self._as_before(), failure=failure)
         if not refusals and self.loaded:
-            project = LoadedModules(self.process.known, self.process.own_modules)
-            made = plan(self.forms, project, tuple(self.arrivals))
+            made = self._plan()
             refusals = list(made.refusals)
         if refusals:
             return Outcome(self.process.worker, Verdict.REFUSED, self._as_before(), tuple(refusals))
-        prepared = self._prepared(made)
+        prepared = self._prepared
         planned = time.perf_counter()
         if dry_run:
             return Outcome(self.process.worker, Verdict.READY, self._outcomes(made, live=False))
@@ -124,6 +126,8 @@ class Transaction:
                 try:
                     forms = reparse(item.source, running.forms)
                     check_compiles(fresh_shapes(forms, running.forms), future_flags(forms))
+                    if any(isinstance(form.node, ast.Global) for form in forms):
+                        return compile_failure(item)  # only the whole module tells whether that is in order
                 except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
                     return compile_failure(item) or syntax_failure(item, SyntaxError(str(error)))
                 self.forms[item.module] = forms
@@ -131,10 +135,21 @@ class Transaction:
                 return failure
         return None
 
-    def _prepared(self, made: Plan) -> list[tuple[PreparedModule, ModuleType]]:
-        known = {part.module: self.process.known(part.module) for part in made.modules}
-        filenames = {name: running.filename for name, running in known.items() if running is not None}
-        return [(part, sys.modules[part.plan.module]) for part in prepare(made, filenames)]
+    def _plan(self) -> Plan:
+        """The plan, compiled; where livecode itself fails at it, that is a refusal: nothing was touched yet."""
+        try:
+            made = plan(self.forms, LoadedModules(self.process.known, self.process.own_modules), tuple(self.arrivals))
+            known = {part.module: self.process.known(part.module) for part in made.modules}
+            filenames = {name: running.filename for name, running in known.items() if running is not None}
+            self._prepared = [(part, sys.modules[part.plan.module]) for part in prepare(made, filenames)]
+        except Exception as error:
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            what = f"{type(error).__name__}: {error} ({os.path.basename(place.filename)}:{place.lineno})"
+            names = ", ".join(self.loaded)
+            return Plan(
+                refusals=(refusal("LC199", f"livecode failed while it planned this change: {what}", module=names),)
+            )
+        return made
 
     def _commit(self, prepared: list[tuple[PreparedModule, ModuleType]], made: Plan) -> Outcome:
         state = self.state

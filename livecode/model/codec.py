@@ -33,7 +33,7 @@ def from_plain(kind: type[T], plain: Any) -> T:
     """
     try:
         value: T = _build(kind, plain)
-    except (TypeError, KeyError) as error:
+    except (TypeError, KeyError, OverflowError) as error:
         raise ValueError(f"not a {kind.__name__}: {error}") from error
     return value
 
@@ -53,6 +53,8 @@ def _build(kind: Any, plain: Any) -> Any:
         return _build_dataclass(kind, plain)
     if isinstance(kind, type) and issubclass(kind, Enum):
         return kind(plain)
+    if isinstance(plain, bool) and kind is not bool:
+        raise TypeError(f"expected {getattr(kind, '__name__', kind)}, got bool")
     if kind is float and isinstance(plain, int):
         return float(plain)
     if isinstance(kind, type) and not isinstance(plain, kind):

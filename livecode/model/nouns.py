@@ -19,6 +19,8 @@ def checksum(source: str) -> str:
     It is taken over the decoded text with ``\\n`` line ends, so that the encoding and the line ends of a file do
     not matter.
     """
+    if "\r" in source:
+        source = source.replace("\r\n", "\n").replace("\r", "\n")
     return hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -16,7 +16,7 @@ from livecode.engine.prepare import PreparedModule, prepare
 
 Sources = Mapping[str, str]
 
-steady = settings(deadline=None, max_examples=1500)
+steady = settings(deadline=None, max_examples=60)
 """Nothing is timed in a test: a slow machine fails none."""
 
 since_312 = pytest.mark.skipif(sys.version_info < (3, 12), reason="syntax of Python 3.12 (PEP 695)")

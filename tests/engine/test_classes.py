@@ -9,6 +9,8 @@ from livecode.engine.facts import ClassKind, ModuleFacts
 from livecode.engine.forms import parse
 from tests.engine.fake import bug, codes, plan_of, since_312
 
+DATACLASS = "from dataclasses import dataclass\n"
+
 
 def edit(before: str, after: str, kind: ClassKind = ClassKind.PLAIN, **kinds: ClassKind) -> ClassEdit:
     """The edit of class A."""
@@ -91,7 +93,7 @@ def test_bases_are_assigned(before: str, after: str, assigned: bool) -> None:
         ("class A(B): pass", "class A: pass", "PLAIN", ["LC106"]),
         ("class A: x = 1", "class A(metaclass=M): x = 1", "PLAIN", ["LC102"]),
         ("class A(B, k=1): x = 1", "class A(B, k=2): x = 1", "PLAIN", ["LC102"]),
-        ("class A: x = 1", "@d\nclass A: x = 1", "PLAIN", ["LC105"]),
+        ("class A: x = 1", "@dataclass\nclass A: x = 1", "PLAIN", ["LC105"]),
         ("@d\nclass A: x = 1", "@d\nclass A: x = 2", "PLAIN", []),
         ("class A: x = 1", "class A(object): x = 1", "PLAIN", []),
         ("class A(object): pass", "class A(B, object): pass", "PLAIN", ["LC106"]),
@@ -116,7 +118,7 @@ def test_bases_are_assigned(before: str, after: str, assigned: bool) -> None:
 )  # fmt: skip
 def test_refusals(before: str, after: str, kind: str, expected: list[str]) -> None:
     """Slots, metaclass, keywords, and the first or last base cannot change; other classes only as their kind allows."""
-    assert codes(before, after, A=ClassKind[kind]) == expected
+    assert codes(DATACLASS + before, DATACLASS + after, A=ClassKind[kind]) == expected
 
 
 @pytest.mark.parametrize(
@@ -135,7 +137,7 @@ def test_refusals(before: str, after: str, kind: str, expected: list[str]) -> No
 )
 def test_rebuilding(before: str, after: str, kind: str, rebuilt: bool) -> None:
     """What builds a class is run again only if something that it looks at changed."""
-    assert edit(before, after, ClassKind[kind]).rebuild is rebuilt
+    assert edit(DATACLASS + before, DATACLASS + after, ClassKind[kind]).rebuild is rebuilt
 
 
 @pytest.mark.parametrize(("made", "code"), [((), []), (("made",), ["LC105"]), (("x", "__doc__", "_A__p"), [])])

@@ -201,7 +201,6 @@ def test_a_kept_value_stays_though_its_statement_changes() -> None:
     assert ran("R = 1  # livecode: keep\n", "R = 2  # livecode: keep\n") == []
 
 
-@bug("names.py updates: a loop variable makes two loops depend on each other")
 @pytest.mark.parametrize(
     "text",
     ["for i in one: L.append(i)\nfor i in {}: print(i)\n", "with a as f: A = f.x\nwith {} as f: B = f.x\n"],

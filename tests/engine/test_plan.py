@@ -139,18 +139,9 @@ def test_no_push_no_plan() -> None:
         ("import functools as t\n@t.cache\ndef f(): 1", "import functools as t\n@t.cache\ndef f(a): 1", []),
         ("from __future__ import annotations", "", ["LC101"]),
         ("from __future__ import annotations", "from __future__ import annotations  # why", []),
-        pytest.param(
-            *("if 1:\n @app.get\n def f(a): 1", "if 1:\n @app.get\n def f(b): 1", ["LC104"]),
-            marks=bug("plan.py _refuse_twice: only the form's own decorators are looked at, not those under if or try"),
-        ),
-        pytest.param(
-            *("class A:\n @app.get\n def f(s): 1", "class A:\n @app.get\n def f(s, b): 1", ["LC104"]),
-            marks=bug("plan.py _runs, classes.py: decorators of methods are not looked at"),
-        ),
-        pytest.param(
-            *("class A:\n @app.get\n def f(s): 1", "class A: pass", ["LC104"]),
-            marks=bug("plan.py _refuse_module, classes.py: decorators of methods are not looked at"),
-        ),
+        ("if 1:\n @app.get\n def f(a): 1", "if 1:\n @app.get\n def f(b): 1", ["LC104"]),
+        ("class A:\n @app.get\n def f(s): 1", "class A:\n @app.get\n def f(s, b): 1", ["LC104"]),
+        ("class A:\n @app.get\n def f(s): 1", "class A: pass", ["LC104"]),
     ],
 )
 def test_refusals(before: str, after: str, expected: list[str]) -> None:

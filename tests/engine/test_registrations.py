@@ -6,7 +6,7 @@ import pytest
 
 from livecode.engine.forms import parse
 from livecode.engine.registrations import may_register
-from tests.engine.fake import FakeProject, bug
+from tests.engine.fake import FakeProject
 
 
 def registering(source: str, **others: str) -> str:
@@ -73,9 +73,6 @@ def test_decorators_of_other_modules(source: str, others: dict[str, str], expect
     assert registering(source, **others) == expected
 
 
-TOO_KIND = "registrations.py Purity.only_wraps: this registers, and is taken for harmless"
-
-
 @pytest.mark.parametrize(
     ("source", "harmless"),
     [
@@ -98,22 +95,17 @@ TOO_KIND = "registrations.py Purity.only_wraps: this registers, and is taken for
         ("def add(f): ALL.append(f)\ndef d(f):\n add(f)\n return f", False),
         ("async def d(f): return f", False),
         ("class d: pass", False),
-        *(
-            pytest.param(source, False, marks=bug(TOO_KIND))
-            for source in (
-                "def d(f):\n def reg(): ALL.append(f)\n reg()\n return f",
-                "def d(f):\n getattr(ALL, 'append')(f)\n return f",
-                "def d(f):\n setattr(STATE, 'last', f)\n return f",
-                "def d(f):\n list(map(ALL.append, [f]))\n return f",
-                "def d(f):\n x, STATE.last = 1, f\n return f",
-                "def d(f):\n for STATE.last in [f]: pass\n return f",
-                "def d(f):\n SIGNAL << f\n return f",
-                "def d(f):\n with REGISTRY: pass\n return f",
-                "def d(f):\n def w(*, x=ALL.append(f)): return x\n return w",
-                "def d(f, state=STATE):\n state.last = f\n return f",
-                "class R:\n def __init__(self, f): ALL.append(f)\ndef d(f): return R(f)",
-            )
-        ),
+        ("def d(f):\n def reg(): ALL.append(f)\n reg()\n return f", False),
+        ("def d(f):\n getattr(ALL, 'append')(f)\n return f", False),
+        ("def d(f):\n setattr(STATE, 'last', f)\n return f", False),
+        ("def d(f):\n list(map(ALL.append, [f]))\n return f", False),
+        ("def d(f):\n x, STATE.last = 1, f\n return f", False),
+        ("def d(f):\n for STATE.last in [f]: pass\n return f", False),
+        ("def d(f):\n SIGNAL << f\n return f", False),
+        ("def d(f):\n with REGISTRY: pass\n return f", False),
+        ("def d(f):\n def w(*, x=ALL.append(f)): return x\n return w", False),
+        ("def d(f, state=STATE):\n state.last = f\n return f", False),
+        ("class R:\n def __init__(self, f): ALL.append(f)\ndef d(f): return R(f)", False),
     ],
 )
 def test_decorators_of_the_project(source: str, harmless: bool) -> None:
@@ -126,16 +118,11 @@ def test_decorators_of_the_project(source: str, harmless: bool) -> None:
     [
         ("def e(f):\n  def w(): return f(n)\n  return w\n return e", True),
         ("def e(f):\n  ALL.append(f)\n  return f\n return e", False),
-        *(
-            pytest.param(inner, False, marks=bug(TOO_KIND))
-            for inner in (
-                "def e(f, /):\n  ALL.append(f)\n  return f\n return e",
-                "def e(f, prio=0):\n  ALL.append(f)\n  return f\n return e",
-                "def e(*f):\n  ALL.append(f)\n  return f\n return e",
-                "def e(f):\n  ALL.append(f)\n  return f\n if n: return e\n return 1",
-                "return lambda f: ALL.append(f) or f",
-            )
-        ),
+        ("def e(f, /):\n  ALL.append(f)\n  return f\n return e", False),
+        ("def e(f, prio=0):\n  ALL.append(f)\n  return f\n return e", False),
+        ("def e(*f):\n  ALL.append(f)\n  return f\n return e", False),
+        ("def e(f):\n  ALL.append(f)\n  return f\n if n: return e\n return 1", False),
+        ("return lambda f: ALL.append(f) or f", False),
     ],
 )
 def test_factories_of_decorators(inner: str, harmless: bool) -> None:

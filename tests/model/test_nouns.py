@@ -83,9 +83,6 @@ def test_a_version_without_source_has_no_checksum() -> None:
 
 
 @pytest.mark.parametrize("ends", ["\r\n", "\r"])
-@pytest.mark.xfail(
-    strict=True, reason="nouns.py checksum: line ends are left to the caller, the docstring says otherwise"
-)
 def test_line_ends_do_not_matter(ends: str) -> None:
     """The line ends of a file do not change the checksum of its text."""
     assert checksum(f"x = 1{ends}") == checksum("x = 1\n")
