@@ -7,7 +7,7 @@ import keyword
 import warnings
 from collections.abc import Sequence
 
-from livecode.engine.forms import Form
+from livecode.engine.forms import Form, source_lines
 from livecode.engine.refusals import refusal
 from livecode.model.nouns import ModuleSource
 from livecode.model.report import Failure, Refusal
@@ -82,10 +82,10 @@ def check_compiles(forms: Sequence[Form], flags: int) -> None:
 
 def syntax_failure(item: ModuleSource, error: SyntaxError) -> Failure:
     """A syntax error with its place in the named chunk."""
-    line, column = error.lineno or 0, error.offset or 0
+    line, column = error.lineno or 0, max(0, error.offset or 0)
     same_line = error.end_lineno in (None, error.lineno)
-    end_column = (error.end_offset or 0) if same_line else 0
-    lines = (item.source or "").splitlines()
+    end_column = max(0, error.end_offset or 0) if same_line else 0
+    lines = [text.rstrip("\n") for text in source_lines(item.source or "")]
     first, last = max(1, line - CONTEXT_LINES), min(len(lines), line + CONTEXT_LINES)
     around = tuple((number, lines[number - 1]) for number in range(first, last + 1)) if line else ()
     return Failure(

@@ -108,9 +108,12 @@ def class_edit(
     if bool(old_bases) != bool(new_bases):
         what = f"{new.label()} {'gets its first base' if new_bases else 'loses its last base'}"
         return None, [refusal("LC106", what, module=module, line=new.start)]
+    if _touches_slots(change):
+        what = f"{new.label()} changes its __slots__, and with them the layout of its instances"
+        return None, [refusal("LC103", what, module=module, line=new.start)]
     decorators_same = _dumps(old_node.decorator_list) == _dumps(new_node.decorator_list)
     methods_only = _methods_only(change, members)
-    simple = kind is ClassKind.PLAIN or (kind is ClassKind.SLOTTED and not _touches_slots(change))
+    simple = kind is ClassKind.PLAIN or kind is ClassKind.SLOTTED
     derived = bool(new_node.decorator_list) and _derived(facts.attributes.get(qualname, frozenset()), old)
     if decorators_same and (methods_only or (simple and not derived)):
         bases = _dumps(old_bases) != _dumps(new_bases) or stale(_bases_only(new))

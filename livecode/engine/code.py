@@ -82,7 +82,7 @@ def redirect(old: CodeType, target: object, *, without_first: bool = False) -> C
     them. It is needed where the new function has others (a method gains `super()`) or is no function at all.
     """
     asynchronous = bool(old.co_flags & CO_COROUTINE)
-    template = _template(old.co_freevars, asynchronous, "first, " if without_first else "")
+    template = _template(old.co_freevars, asynchronous, "_livecode_first, /, " if without_first else "")
     return template.replace(
         co_consts=tuple(target if const is _TARGET or const == _TARGET else const for const in template.co_consts),
         co_name=old.co_name,
@@ -94,12 +94,13 @@ def redirect(old: CodeType, target: object, *, without_first: bool = False) -> C
 
 def _template(freevars: tuple[str, ...], asynchronous: bool, first: str) -> CodeType:
     names = ", ".join(freevars)
+    known = f"if False: {'; '.join(freevars)}" if freevars else "pass"  # makes them free, and is never compiled
     define, wait = ("async def", "await ") if asynchronous else ("def", "")
     source = (
         f"def make({names}):\n"
-        f" {define} call({first}*args, **kwargs):\n"
-        f"  {'; '.join(freevars) or 'pass'}\n"
-        f"  return {wait}{_TARGET!r}(*args, **kwargs)\n"
+        f" {define} call({first}*_livecode_args, **_livecode_kwargs):\n"
+        f"  {known}\n"
+        f"  return {wait}{_TARGET!r}(*_livecode_args, **_livecode_kwargs)\n"
         " return call\n"
     )
     with warnings.catch_warnings():

@@ -111,6 +111,8 @@ def _start(diff: Diff, facts: ModuleFacts) -> Spread:
     index = {id(form): number for number, form in enumerate(facts.forms)}
     imported = {item for old in _old_forms(diff) if old.kind in (Kind.IMPORT, Kind.OTHER) for item in old.names.imports}
     for pair in diff.changed:
+        if pair.new.keep:
+            continue  # its author wants the value that is there
         here.runs[index[id(pair.new)]] = "changed"
         if pair.new.kind is Kind.IMPORT:
             here.dirty |= {item.bound for item in pair.new.names.imports if item not in imported}
@@ -251,8 +253,9 @@ def _import_dirt(here: Spread, form: Form, found: Mapping[str, Spread]) -> None:
 def reason_to_run(here: Spread, form: Form, found: Mapping[str, Spread]) -> str:
     """Why an unchanged form (or class member) must be executed again; empty if it need not."""
     names = form.names
-    if form.kind is Kind.IMPORT:
-        return _import_reason(here, form, found)
+    imported = _import_reason(here, form, found)
+    if imported or form.kind is Kind.IMPORT:
+        return imported
     read = sorted(names.reads & here.dirty)
     if read:
         return f"reads {read[0]}"
@@ -265,9 +268,11 @@ def reason_to_run(here: Spread, form: Form, found: Mapping[str, Spread]) -> str:
     for owner, attribute in sorted(names.attributes):
         if f"{owner}.{attribute}" in here.dirty:
             return f"reads {owner}.{attribute}"
-        module = module_bound_to(here, owner)
-        if module is not None and module in found and attribute in found[module].dirty:
+        there = found.get(module_bound_to(here, owner))
+        if there is not None and attribute in there.dirty:
             return f"reads {owner}.{attribute}"
+        if there is not None and attribute in there.tainted and form.kind is not Kind.FUNCTION:
+            return f"calls {owner}.{attribute}(), which reads what changed"
     return ""
 
 
@@ -285,13 +290,19 @@ def _import_reason(here: Spread, form: Form, found: Mapping[str, Spread]) -> str
     return ""
 
 
-def module_bound_to(here: Spread, name: str) -> str | None:
-    """The module that a name of an import statement stands for: `import a.b as c`, `from . import c`."""
+def module_bound_to(here: Spread, owner: str) -> str:
+    """The module that a dotted name of this module may stand for; empty if no import statement binds its beginning.
+
+    `import a.b as c` binds c to a.b, `import a.b` binds a, `from . import c` binds c.
+    """
+    first, _, rest = owner.partition(".")
     for form in here.forms:
         for item in form.names.imports:
-            if item.bound == name:
-                return _targets(here.facts, item)[-1]
-    return None
+            if item.bound == first:
+                whole = _targets(here.facts, item)[-1]
+                base = first if item.name is None and item.module.partition(".")[0] == first else whole
+                return f"{base}.{rest}" if rest else base
+    return ""
 
 
 def _targets(facts: ModuleFacts, item: Imported) -> list[str]:

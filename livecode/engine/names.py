@@ -41,7 +41,7 @@ class Names:
         binds: Names that it binds, in order.
         reads: Names that it reads from the module or the builtins.
         calls: Names that it calls, as functions or decorators: what these read counts too.
-        attributes: ``(name, attribute)`` for every ``name.attribute`` that it reads.
+        attributes: ``(owner, attribute)`` for every ``owner.attribute`` that it reads; the owner may be dotted.
         imports: What it imports.
         parts: ``(name, key, is attribute)`` for every `name[key] = …` and `name.key = …` with a constant key.
     """
@@ -86,6 +86,14 @@ def _parts(statement: ast.AST) -> Iterator[tuple[str, object, bool]]:
                 yield name, key, True
             case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=key)):
                 yield name, key, False
+
+
+def _dotted(node: ast.expr) -> str:
+    """`a.b.c` as text; empty for what is no such chain."""
+    if isinstance(node, ast.Name):
+        return node.id
+    owner = _dotted(node.value) if isinstance(node, ast.Attribute) else ""
+    return f"{owner}.{node.attr}" if owner and isinstance(node, ast.Attribute) else ""
 
 
 def names_in_body(node: ast.AST) -> frozenset[str]:
@@ -156,8 +164,9 @@ class _Finder(ast.NodeVisitor):
                 self.reads.add(node.id)
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
-        if isinstance(node.value, ast.Name) and isinstance(node.ctx, ast.Load):
-            self.attributes.add((node.value.id, node.attr))
+        owner = _dotted(node.value)
+        if owner and isinstance(node.ctx, ast.Load):
+            self.attributes.add((owner, node.attr))
         self.generic_visit(node)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:

@@ -126,7 +126,7 @@ class Staging:
     def _reads_of_modules(self, here: Spread, names: Names) -> bool:
         for owner, attribute in names.attributes:
             module = module_bound_to(here, owner)
-            if module is not None and module in self._hot and attribute in self._hot[module].all():
+            if module in self._hot and attribute in self._hot[module].all():
                 return True
         return False
 

@@ -14,6 +14,7 @@ import os
 import sys
 import time
 import traceback
+import warnings
 from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -68,7 +69,10 @@ class Transaction:
         start = time.perf_counter()
         refusals = [found for item in self.push.modules if (found := self._sort(item)) is not None]
         made = Plan()
-        if not refusals and (failure := self._read()) is not None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the author has seen them
+            failure = None if refusals else self._read()
+        if failure is not None:
             return Outcome(self.process.worker, Verdict.NOT_SENT, self._as_before(), failure=failure)
         if not refusals and self.loaded:
             made = self._plan()
