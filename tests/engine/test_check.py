@@ -10,7 +10,6 @@ from livecode.engine.check import check_compiles, compile_failure, refuse_name, 
 from livecode.engine.forms import parse
 from livecode.model.nouns import ModuleSource
 from livecode.model.report import Failure
-from tests.engine.fake import bug
 
 
 def failure(source: str) -> Failure:
@@ -124,14 +123,12 @@ def test_a_source_of_too_many_levels() -> None:
     assert found.message
 
 
-@bug("check.py syntax_failure: CPython's end_offset of -1 is passed on")
 @pytest.mark.parametrize("source", ["  x = 1", "if 1:\n  a\n b", "class A:\n"])
 def test_an_unknown_column_is_zero(source: str) -> None:
     """Columns are 1-based, and 0 if unknown."""
     assert failure(source).end_column >= 0
 
 
-@bug("check.py syntax_failure: str.splitlines splits where the tokenizer does not")
 @pytest.mark.parametrize("odd", ["\x0c", "\x1c", "\x85", "\u2028"])
 def test_the_lines_around_are_those_of_the_tokenizer(odd: str) -> None:
     """The line shown is the line meant, whatever characters stand above it."""

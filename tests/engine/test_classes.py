@@ -109,10 +109,7 @@ def test_bases_are_assigned(before: str, after: str, assigned: bool) -> None:
         ("@dataclass\nclass A(B): x: int", "@dataclass\nclass A(C): x: int", "DATACLASS", ["LC105"]),
         ("class A(Enum): x = 1", "class A(Enum):\n x = 1\n y = 2", "ENUM", []),
         ("class A(NamedTuple): x: int", "class A(NamedTuple):\n x: int\n y: int", "NAMED_TUPLE", []),
-        pytest.param(
-            *("class A: x = 1", "class A: __slots__ = 'a',", "PLAIN", ["LC103"]),
-            marks=bug("classes.py class_edit: __slots__ added to a plain class is set as an attribute"),
-        ),
+        ("class A: x = 1", "class A: __slots__ = 'a',", "PLAIN", ["LC103"]),
         ("class A:\n x = 1\n __slots__ = ()", "class A: x = 1", "SLOTTED", ["LC103"]),
     ],
 )  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from livecode.engine.code import by_place, docstring, nested, pair_nested, redirect, shifted, walk
-from tests.engine.fake import bug, bug_since, since_312
+from tests.engine.fake import bug_since, since_312
 
 
 def compiled(source: str) -> CodeType:
@@ -108,9 +108,6 @@ def redirected(made: Any, target: Callable[..., object]) -> Any:
     return made
 
 
-ARGS = bug("code.py _template: a free variable named args or kwargs becomes a parameter of the template")
-
-
 @pytest.mark.parametrize(
     "source",
     [
@@ -126,12 +123,9 @@ ARGS = bug("code.py _template: a free variable named args or kwargs becomes a pa
             "def f(): yield 1",
             marks=bug_since((3, 12), "code.py redirect: a generator gets the code of a plain function (deprecated)"),
         ),
-        pytest.param("def m(args):\n def f(): return args\n return f\nf = m(1)", marks=ARGS),
-        pytest.param("def m(**kwargs):\n def f(): return kwargs\n return f\nf = m()", marks=ARGS),
-        pytest.param(
-            "def m():\n def f(): return y\n return f\n y = 1\nf = m()",
-            marks=bug("code.py _template: a cell that is empty yet raises NameError before the target is called"),
-        ),
+        "def m(args):\n def f(): return args\n return f\nf = m(1)",
+        "def m(**kwargs):\n def f(): return kwargs\n return f\nf = m()",
+        "def m():\n def f(): return y\n return f\n y = 1\nf = m()",
     ],
 )
 def test_redirect(source: str) -> None:

@@ -133,7 +133,6 @@ def test_a_star_import_follows_all() -> None:
     assert runs(before, {"a": "__all__ = ['_R']\n_R = 2\n"}).get("m") == ["from a import *", "X"]
 
 
-@bug("dependents.py module_bound_to: `import a.b` binds a, and a.b.RATE is no (name, attribute)")
 def test_a_dotted_import_is_read_by_its_whole_path() -> None:
     """`import shop.config` and `shop.config.RATE` read RATE of shop.config."""
     before = {"shop": "", "shop.config": "RATE = 1\n", "m": "import shop.config\nX = shop.config.RATE\n"}
@@ -147,7 +146,6 @@ def test_a_dotted_import_also_reads_the_package() -> None:
     assert runs(before, {"shop": "RATE = 2\n"}).get("m") == ["X"]
 
 
-@bug("dependents.py reason_to_run: only forms of Kind.IMPORT are asked what they import")
 @pytest.mark.parametrize(
     "bringing",
     [
@@ -179,7 +177,6 @@ def test_a_function_that_reads_an_attribute_of_a_module() -> None:
     assert runs({"config": "RATE = 1\n", "m": importer}, {"config": "RATE = 2\n"}).get("m") == ["X"]
 
 
-@bug("dependents.py reason_to_run: a call of module.function is no call of a name")
 def test_a_call_of_a_module_s_function() -> None:
     """`config.build()` runs again if build reads what changed, as `build()` does."""
     text = "RATE = {}\ndef build(): return RATE\n"
@@ -195,7 +192,7 @@ def test_who_reads_an_entry_that_changed(setting: str) -> None:
     assert "X" in ran(text.format(1), text.format(2))
 
 
-@bug("plan.py/dependents.py _start: a changed statement is executed whatever its keep mark says")
+@bug("dependents.py _rebind_last: a changed statement that is kept runs, as the last that binds its name")
 def test_a_kept_value_stays_though_its_statement_changes() -> None:
     """`# livecode: keep` keeps a value even if the statement changed."""
     assert ran("R = 1  # livecode: keep\n", "R = 2  # livecode: keep\n") == []

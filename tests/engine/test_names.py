@@ -200,7 +200,7 @@ def test_calls(source: str, calls: str) -> None:
     ("source", "attributes"),
     [
         ("x = a.b", {("a", "b")}),
-        ("x = a.b.c", {("a", "b")}),
+        ("x = a.b.c", {("a", "b"), ("a.b", "c")}),
         ("a.b = 1", set()),
         ("x = f().b", set()),
         ("a.b += 1", {("a", "b")}),
@@ -256,3 +256,27 @@ def test_parts(source: str, parts: set[tuple[str, object, bool]]) -> None:
 def test_names_in_a_body_count_at_any_depth() -> None:
     """What a call may read are all names in the body, those of functions inside included."""
     assert {"A", "b"} <= names_in_body(ast.parse("def f():\n def g(): return A\n return lambda: b"))
+
+
+@bug("names.py visit_Name: a name that one branch binds hides that another branch reads it")
+@pytest.mark.parametrize(
+    "source",
+    [
+        "if c:\n R = 2\nelse:\n X = R",
+        "try:\n R = f()\nexcept E:\n X = R",
+        "match a:\n case 1: R = 1\n case 2: X = R",
+        "X = (c and (R := 1)) or R",
+        "for R in y: pass\nelse: X = R",
+    ],
+    ids=["else", "try", "match", "and", "for"],
+)
+def test_what_may_not_be_bound_is_read(source: str) -> None:
+    """A name that a statement may or may not bind before it reads it is read from the module."""
+    assert "R" in names(source).reads
+
+
+@bug("names.py _names_in_function: the variable of a comprehension counts as the function's own")
+def test_the_variable_of_a_comprehension_is_not_the_function_s() -> None:
+    """A function may read a name of the module that a comprehension in it binds for itself."""
+    (function,) = ast.parse("def f(): return RATE + sum(RATE for RATE in x)").body
+    assert "RATE" in names_in_body(function)

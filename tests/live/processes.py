@@ -131,9 +131,13 @@ def failing_new_module() -> dict[str, Any]:
     process, _ = tracked({"a.py": "X = 1\n"})
     import a  # type: ignore[import-not-found]
 
-    before = set(sys.modules), list(sys.meta_path)
+    def known() -> tuple[set[str], list[Any]]:
+        foreign = {name for name in sys.modules if name.partition(".")[0] not in sys.stdlib_module_names}
+        return foreign, list(sys.meta_path)
+
+    before = known()
     outcome = push(process, {"a": "X = 2\n", "b": "Y = 1\nraise OSError('no')\n"})
-    after = set(sys.modules), list(sys.meta_path)
+    after = known()
     again = push(process, {"a": "X = 3\n", "b": "Y = 2\n"})
     return {"first": summary(outcome), "unchanged": before == after, "then": again.verdict.value, "x": a.X}
 
