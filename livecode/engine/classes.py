@@ -108,6 +108,11 @@ def class_edit(
     if bool(old_bases) != bool(new_bases):
         what = f"{new.label()} {'gets its first base' if new_bases else 'loses its last base'}"
         return None, [refusal("LC106", what, module=module, line=new.start)]
+    old_params, new_params = (getattr(node, "type_params", []) for node in (old_node, new_node))
+    named = {parameter.name for parameter in (*old_params, *new_params)}
+    if _dumps(old_params) != _dumps(new_params) or any(not named.isdisjoint(m.shape.mentions) for m in members):
+        what = f"{new.label()} changes its type parameters, or a member that uses one"
+        return None, [refusal("LC105", what, module=module, line=new.start)]
     if _touches_slots(change):
         what = f"{new.label()} changes its __slots__, and with them the layout of its instances"
         return None, [refusal("LC103", what, module=module, line=new.start)]

@@ -160,7 +160,7 @@ def _rebind_last(here: Spread, diff: Diff) -> None:
             last.update(dict.fromkeys(form.names.binds, number))
     for name, number in last.items():
         form = here.forms[number]
-        if name in touched and number not in here.runs and not isinstance(form.node, ast.For):
+        if name in touched and number not in here.runs and not isinstance(form.node, ast.For) and not form.keep:
             here.runs[number] = f"binds {name} last"
             if not _keeps_identity(form, form):
                 here.dirty.add(name)

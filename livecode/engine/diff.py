@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from livecode.engine.forms import Form, Leaf
+from livecode.engine.forms import Form, Kind, Leaf
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Diff:
 
 def diff(old: Sequence[Form], new: Sequence[Form]) -> Diff:
     """What became of each form of `old` in `new`."""
-    same, rest_old, rest_new = _pair_by(old, new, lambda form: form.text)
+    same, rest_old, rest_new = _pair_by(old, new, lambda form: (form.text, form.kind is Kind.DOC))
     alike, rest_old, rest_new = _pair_by(rest_old, rest_new, lambda form: (form.key, form.skeleton, len(form.leaves)))
     changed, removed, added = _pair_by(rest_old, rest_new, lambda form: form.key)
     edited = tuple(pair for pair in alike if _told_apart(pair))

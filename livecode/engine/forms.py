@@ -48,7 +48,7 @@ class Leaf:
         line: Its code's first line (decorators count), relative to the first line of its form.
         body: Digest of the body alone.
         nested: Names of the functions and lambdas made by the body, in order.
-        knows_class: True if the body uses `super()` or `__class__`, which makes the method a closure.
+        knows_class: True if the body uses `super()`, `__class__` or a type parameter, which makes it a closure.
     """
 
     path: tuple[str, ...]
@@ -192,8 +192,8 @@ class Form:
 
     @property
     def keep(self) -> bool:
-        """True if the author marked it `# livecode: keep`."""
-        return KEEP_MARK in self.text
+        """True if the author marked it `# livecode: keep`; in a definition the mark is that of a member."""
+        return KEEP_MARK in self.text and self.kind not in (Kind.FUNCTION, Kind.CLASS)
 
     @cached_property
     def members(self) -> tuple[Form, ...]:
@@ -353,7 +353,8 @@ def _defaults(args: ast.arguments) -> list[ast.AST]:
 def _leaf(path: tuple[str, ...], node: ast.AST, start: int) -> Leaf:
     body = node.body  # type: ignore[attr-defined]
     statements = body if isinstance(body, list) else [body]
-    knows = any(isinstance(n, ast.Name) and n.id in ("super", "__class__") for s in statements for n in ast.walk(s))
+    scoped = {"super", "__class__", *(item.name for item in getattr(node, "type_params", ()))}
+    knows = any(isinstance(n, ast.Name) and n.id in scoped for s in statements for n in ast.walk(s))
     body_dump = "\n".join(map(ast.dump, statements))
     return Leaf(path, first_line(node) - start, body_dump, tuple(_made_by(statements)), knows)
 

@@ -68,6 +68,7 @@ def names_of(nodes: Sequence[ast.AST]) -> Names:
     finder = _Finder()
     for node in nodes:
         finder.visit(node)
+        finder.sure |= _simply_bound(node)
     return Names(
         tuple(finder.binds),
         frozenset(finder.reads),
@@ -76,6 +77,12 @@ def names_of(nodes: Sequence[ast.AST]) -> Names:
         tuple(finder.imports),
         frozenset(part for node in nodes for part in _parts(node)),
     )
+
+
+def _simply_bound(node: ast.AST) -> set[str]:
+    """Names that a statement binds in any case: those after it on the line find them."""
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    return {target.id for target in targets if isinstance(target, ast.Name)}
 
 
 def _parts(statement: ast.AST) -> Iterator[tuple[str, object, bool]]:
@@ -110,11 +117,26 @@ def _names_in_function(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
     own = [item for statement in body for item in _own_scope(statement)]
     declared = {name for item in own if isinstance(item, ast.Global) for name in item.names}
     local = {item.arg for item in ast.walk(node.args) if isinstance(item, ast.arg)}
-    local |= {item.id for item in own if isinstance(item, ast.Name) and not isinstance(item.ctx, ast.Load)}
+    inner = {id(name) for item in own if isinstance(item, _COMPREHENSIONS) for name in _comprehended(item)}
+    stored = [item for item in own if isinstance(item, ast.Name) and not isinstance(item.ctx, ast.Load)]
+    local |= {item.id for item in stored if id(item) not in inner}
     inside = frozenset().union(*map(names_in_body, body)) if body else frozenset[str]()
     around = [*getattr(node, "decorator_list", ()), *node.args.defaults, *(d for d in node.args.kw_defaults if d)]
     outside = frozenset[str]().union(*map(names_in_body, around))
     return (inside - (local - declared)) | declared | outside
+
+
+def _comprehended(node: ast.AST) -> Iterator[ast.AST]:
+    """The targets of a comprehension, which are its own."""
+    for part in getattr(node, "generators", ()):
+        yield from ast.walk(part.target)
+
+
+def _stored(target: ast.AST) -> set[str]:
+    return {item.id for item in ast.walk(target) if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store)}
+
+
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 def _own_scope(node: ast.AST) -> Iterator[ast.AST]:
@@ -135,6 +157,7 @@ class _Finder(ast.NodeVisitor):
         # of comprehensions and class bodies around the node, innermost last; True stands for a class body
         self.locals: list[tuple[bool, set[str]]] = []
         self.in_class = 0
+        self.sure: set[str] = set()  # bound before by the statement itself, whatever branch is taken
 
     def bind(self, name: str) -> None:
         if self.in_class:
@@ -156,7 +179,7 @@ class _Finder(ast.NodeVisitor):
 
     def visit_Name(self, node: ast.Name) -> None:
         if isinstance(node.ctx, ast.Load):
-            if not self.is_local(node.id) and (self.in_class or node.id not in self.binds):
+            if not self.is_local(node.id) and node.id not in self.sure:
                 self.reads.add(node.id)
         elif not (self.locals and not self.locals[-1][0] and self.is_local(node.id)):
             self.bind(node.id)
@@ -186,9 +209,29 @@ class _Finder(ast.NodeVisitor):
             self.visit(node.target)
 
     def visit_For(self, node: ast.For | ast.AsyncFor) -> None:
-        self.visit_all([node.iter, node.target, *node.body, *node.orelse])
+        self.visit_all([node.iter, node.target])
+        self.visit_knowing(_stored(node.target), node.body)
+        self.visit_all(node.orelse)
 
     visit_AsyncFor = visit_For  # noqa: N815
+
+    def visit_With(self, node: ast.With | ast.AsyncWith) -> None:
+        self.visit_all(node.items)
+        targets = [item.optional_vars for item in node.items if item.optional_vars is not None]
+        self.visit_knowing({name for target in targets for name in _stored(target)}, node.body)
+
+    visit_AsyncWith = visit_With  # noqa: N815
+
+    def visit_match_case(self, node: ast.match_case) -> None:
+        self.visit_all([node.pattern])
+        captured = {getattr(item, "name", None) or getattr(item, "rest", None) for item in ast.walk(node.pattern)}
+        self.visit_knowing({name for name in captured if name}, [*([node.guard] if node.guard else []), *node.body])
+
+    def visit_knowing(self, names: set[str], body: Sequence[ast.AST]) -> None:
+        """Visits what finds these names bound."""
+        known, self.sure = self.sure, self.sure if self.in_class else self.sure | names
+        self.visit_all(body)
+        self.sure = known
 
     def visit_Call(self, node: ast.Call) -> None:
         if isinstance(node.func, ast.Name):

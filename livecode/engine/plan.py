@@ -208,9 +208,16 @@ def _pushed(here: Spread, change: Diff, runs: tuple[Run, ...]) -> ModulePlan:
         runs=runs,
         removed=tuple(dict.fromkeys(name for form in gone for name in form.names.binds if name not in bound)),
         parts=tuple(part for form in gone for part in form.names.parts if part not in parts),
-        annotations=any(isinstance(node, ast.AnnAssign) for form in touched for node in form.nodes),
+        annotations=any(isinstance(node, ast.AnnAssign) for form in touched for node in form.nodes)
+        and not _annotated_inside(here.forms),
         changes=tuple(_changes(here, change, runs)),
     )
+
+
+def _annotated_inside(forms: Sequence[Form]) -> bool:
+    """True if a branch annotates a name: which ones count is known only where they are executed."""
+    compound = [form for form in forms if form.kind is Kind.OTHER]
+    return any(isinstance(node, ast.AnnAssign) for form in compound for node in ast.walk(form.node))
 
 
 def _only_run(here: Spread, runs: tuple[Run, ...]) -> ModulePlan:

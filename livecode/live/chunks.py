@@ -14,6 +14,8 @@ from importlib.abc import InspectLoader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import CodeType, ModuleType
 
+from livecode.engine.forms import source_lines
+
 
 @dataclass(frozen=True, slots=True)
 class PushedModule:
@@ -121,7 +123,7 @@ def show_lines(filename: str, source: str) -> None:
 
     Source: `linecache.checkcache` leaves entries without a modification time alone.
     """
-    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    linecache.cache[filename] = (len(source), None, source_lines(source), filename)
 
 
 def lines_entry(filename: str) -> object:

@@ -192,7 +192,6 @@ def test_who_reads_an_entry_that_changed(setting: str) -> None:
     assert "X" in ran(text.format(1), text.format(2))
 
 
-@bug("dependents.py _rebind_last: a changed statement that is kept runs, as the last that binds its name")
 def test_a_kept_value_stays_though_its_statement_changes() -> None:
     """`# livecode: keep` keeps a value even if the statement changed."""
     assert ran("R = 1  # livecode: keep\n", "R = 2  # livecode: keep\n") == []

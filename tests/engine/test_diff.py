@@ -7,7 +7,7 @@ from hypothesis import given
 
 from livecode.engine.diff import Diff, diff
 from livecode.engine.forms import parse
-from tests.engine.fake import bug, differing, since_312, steady
+from tests.engine.fake import differing, since_312, steady
 from tests.engine.test_forms import sources
 
 
@@ -127,7 +127,6 @@ def test_a_change_below_a_form_feed_is_seen() -> None:
     assert shape(differing(before, after)) == {"same": ["a", "z"], "changed": ["RATE"]}
 
 
-@bug("diff.py diff: the same text first in the module is a docstring, and further down is none")
 @pytest.mark.parametrize(("before", "after"), [("'doc'\n", "x = 1\n'doc'\n"), ("x = 1\n'doc'\n", "'doc'\n")])
 def test_a_string_that_becomes_the_docstring_is_not_the_same(before: str, after: str) -> None:
     """Whether a string is the docstring depends on its place, so moving it is a change."""
@@ -135,7 +134,6 @@ def test_a_string_that_becomes_the_docstring_is_not_the_same(before: str, after:
 
 
 @since_312
-@bug("forms.py Leaf.knows_class: a function that comes to read a type parameter becomes a closure too")
 @pytest.mark.parametrize(
     ("before", "after"),
     [

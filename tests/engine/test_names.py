@@ -258,7 +258,6 @@ def test_names_in_a_body_count_at_any_depth() -> None:
     assert {"A", "b"} <= names_in_body(ast.parse("def f():\n def g(): return A\n return lambda: b"))
 
 
-@bug("names.py visit_Name: a name that one branch binds hides that another branch reads it")
 @pytest.mark.parametrize(
     "source",
     [
@@ -275,7 +274,6 @@ def test_what_may_not_be_bound_is_read(source: str) -> None:
     assert "R" in names(source).reads
 
 
-@bug("names.py _names_in_function: the variable of a comprehension counts as the function's own")
 def test_the_variable_of_a_comprehension_is_not_the_function_s() -> None:
     """A function may read a name of the module that a comprehension in it binds for itself."""
     (function,) = ast.parse("def f(): return RATE + sum(RATE for RATE in x)").body

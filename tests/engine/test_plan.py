@@ -198,7 +198,6 @@ def test_annotations(before: str, after: str, again: bool) -> None:
     assert plan_of(before, after).annotations is again
 
 
-@bug("diff.py diff: a docstring that something was put before stays the same form")
 def test_a_docstring_that_is_one_no_more() -> None:
     """When a statement is put before the docstring, `__doc__` goes away."""
     assert "__doc__" in plan_of("'doc'", "import os\n'doc'").removed
