@@ -7,7 +7,7 @@ from hypothesis import given
 
 from livecode.engine.diff import Diff, diff
 from livecode.engine.forms import parse
-from tests.engine.fake import differing, since_312, steady
+from tests.engine.fake import bug, differing, since_312, steady
 from tests.engine.test_forms import sources
 
 
@@ -138,7 +138,11 @@ def test_a_string_that_becomes_the_docstring_is_not_the_same(before: str, after:
     ("before", "after"),
     [
         ("def f[T](x: T): return 1", "def f[T](x: T): return T"),
-        ("class A[T]:\n def f(self): return 1", "class A[T]:\n def f(self): return T"),
+        pytest.param(
+            "class A[T]:\n def f(self): return 1",
+            "class A[T]:\n def f(self): return T",
+            marks=bug("forms.py _leaf: a method does not know the type parameters of its class"),
+        ),
     ],
 )
 def test_a_function_that_becomes_a_closure_over_a_type_parameter(before: str, after: str) -> None:
