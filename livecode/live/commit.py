@@ -28,7 +28,7 @@ from livecode.live.safepoint import at_safe_point
 from livecode.live.swap import closure_steps, swap_steps
 
 GRACE_S = 0.25
-"""How long calls under way that read a removed name are waited for; after that the name stays until they end."""
+"""How long a push waits for calls under way that read removed names; after that the names stay until they end."""
 
 POLL_S = 0.0005
 
@@ -46,6 +46,7 @@ def show(prepared: Prepared, state: Committing) -> None:
 
 def take_away(prepared: Prepared, state: Committing) -> None:
     """Step 3: names that nothing binds any more, and entries that removed statements had set."""
+    until = time.monotonic() + GRACE_S
     for part, module in prepared:
         namespace = module.__dict__
         gone = [namespace.get(name) for name in part.plan.removed]
@@ -56,7 +57,7 @@ def take_away(prepared: Prepared, state: Committing) -> None:
                 state.journal.do(set_item(namespace, name, None))
             elif name in namespace:
                 readers = _readers(name, part.filename, old)
-                if _none_inside(readers):
+                if _none_inside(readers, until):
                     state.journal.do(delete_item(namespace, name))
                 else:
                     state.lingering.append(Lingering(namespace, name, namespace[name], readers))
@@ -94,11 +95,10 @@ def _readers(name: str, filename: str, old: set[CodeType]) -> frozenset[CodeType
     return frozenset(code for code in found if name in code.co_names)
 
 
-def _none_inside(codes: frozenset[CodeType]) -> bool:
+def _none_inside(codes: frozenset[CodeType], until: float) -> bool:
     """True once no call is inside this code; False if one does not end in time, or is the caller's own."""
     if not codes:
         return True
-    until = time.monotonic() + GRACE_S
     while True:
         inside = [frame for frame in frames_now() if frame.f_code in codes]
         if not inside:

@@ -46,7 +46,6 @@ class Process:
         self.afterlives: dict[str, Afterlife] = {}
         self.lingering: list[Lingering] = []
         self._running: dict[str, Running] = {}
-        self._refused: dict[str, Refusal] = {}
         self._lock = threading.Lock()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._begin_in_child)

@@ -28,7 +28,7 @@ from livecode.engine.reparse import fresh_shapes, reparse
 from livecode.live import chunks
 from livecode.live.arrival import Arrival, find_arrival
 from livecode.live.commit import show, take_away
-from livecode.live.committing import Committing, SwapError
+from livecode.live.committing import Committing
 from livecode.live.disk import disk_state
 from livecode.live.execute import execute_late
 from livecode.live.facts import LoadedModules
@@ -58,7 +58,8 @@ class Transaction:
         self.loaded: dict[str, Running] = {}
         self.forms: dict[str, tuple[Form, ...]] = {}
         self.arrivals: dict[str, Arrival] = {}
-        self.leaving: dict[str, Running | None] = {}
+        self.leaving: list[str] = []
+        self.below: dict[str, tuple[str, ...]] = {}
         self.held: dict[str, tuple[str, ...]] = {}
         self.afterlives: dict[str, Afterlife] = {}
         self.state = Committing()
@@ -79,11 +80,10 @@ class Transaction:
             refusals = list(made.refusals)
         if refusals:
             return Outcome(self.process.worker, Verdict.REFUSED, self._as_before(), tuple(refusals))
-        prepared = self._prepared
         planned = time.perf_counter()
         if dry_run:
             return Outcome(self.process.worker, Verdict.READY, self._outcomes(made, live=False))
-        outcome = self._commit(prepared, made)
+        outcome = self._commit(made)
         timings = ("plan", (planned - start) * 1000), ("commit", (time.perf_counter() - planned) * 1000)
         return replace(outcome, timings_ms=timings)
 
@@ -118,7 +118,8 @@ class Transaction:
         users = [user for user in importers(name) if user.split(" ")[0] not in also_leaving]
         if users and not self.push.force:
             return refusal("LC506", f"{name} is still used by {'; '.join(users)}", module=name)
-        self.leaving[name] = running if isinstance(running, Running) else None
+        self.leaving.append(name)
+        self.below[name] = submodules(name)
         self.held[name] = holders(name)
         return None
 
@@ -131,7 +132,7 @@ class Transaction:
                     forms = reparse(item.source, running.forms)
                     check_compiles(fresh_shapes(forms, running.forms), future_flags(forms))
                     if any(isinstance(form.node, ast.Global) for form in forms):
-                        return compile_failure(item)  # only the whole module tells whether that is in order
+                        compile(item.source, running.filename, "exec", dont_inherit=True)  # only the whole tells
                 except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
                     return compile_failure(item) or syntax_failure(item, SyntaxError(str(error)))
                 self.forms[item.module] = forms
@@ -155,8 +156,8 @@ class Transaction:
             )
         return made
 
-    def _commit(self, prepared: list[tuple[PreparedModule, ModuleType]], made: Plan) -> Outcome:
-        state = self.state
+    def _commit(self, made: Plan) -> Outcome:
+        state, prepared = self.state, self._prepared
         self._show_lines()
         try:
             show(prepared, state)
@@ -189,7 +190,7 @@ class Transaction:
         failure = failure_of(error, state.where, sources, chunk_names)
         not_undone = (*state.effects, *failed)
         verdict = Verdict.HALTED if failed else Verdict.ROLLED_BACK
-        if isinstance(error, KeyboardInterrupt | SystemExit) and not isinstance(error, SwapError):
+        if isinstance(error, KeyboardInterrupt | SystemExit):
             not_undone = (*not_undone, f"the source raised {type(error).__name__}, which was kept from the service")
         return Outcome(
             self.process.worker,
@@ -215,15 +216,17 @@ class Transaction:
         for arrival in self.arrivals.values():
             self.process.remember(arrival.name, arrival.running(self.process, author=author, reason=reason))
             self.process.afterlives.pop(arrival.name, None)
-        for name, left in self.leaving.items():
-            if left is not None:
-                left.become(None, (), author=author, reason=reason)
-                left.let_go()
-                self.process.remember(name, left)
+        for name in self.leaving:
+            for each in (*self.below[name], name):
+                left = self.process.remembered(each)
+                if left is not None and left.module is not None:
+                    left.become(None, (), author=author, reason=reason)
+                    left.let_go()
         self.process.afterlives.update(self.afterlives)
         self.process.lingering += self.state.lingering
         outcomes = self._outcomes(made, live=True, before=before)
-        return Outcome(self.process.worker, Verdict.LIVE, outcomes, warnings=tuple(self.state.warnings))
+        said = (*self.state.warnings, *_late(made))
+        return Outcome(self.process.worker, Verdict.LIVE, outcomes, warnings=said)
 
     def _number(self, name: str) -> int:
         known = self.process.remembered(name)
@@ -255,8 +258,7 @@ class Transaction:
 
     def _whole(self, item: ModuleSource) -> tuple[Change, ...]:
         if item.source is None:
-            names = [f"{name}" for name in submodules(item.module)]
-            return tuple(Change(ChangeKind.REMOVED, name, "submodule") for name in names)
+            return tuple(Change(ChangeKind.REMOVED, name, "goes with its package") for name in self.below[item.module])
         return (Change(ChangeKind.ADDED, item.module, "new module, executed"),)
 
     def _outcome(
@@ -283,6 +285,15 @@ class Transaction:
             removed,
             old.calls() if old else (),
         )
+
+
+def _late(made: Plan) -> tuple[str, ...]:
+    """What did not become visible together with the rest, as people read it."""
+    labels = [run.form.label() for part in made.modules for run in part.runs if run.late]
+    if not labels:
+        return ()
+    rest = f" and {len(labels) - 3} more" if len(labels) > 3 else ""
+    return (f"{', '.join(labels[:3])}{rest}: a moment after the rest, as it needed the new code",)
 
 
 def _short(file: str) -> str:

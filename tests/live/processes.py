@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 import traceback
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -435,3 +436,36 @@ def memory_after(pushes: int) -> dict[str, int]:
     gc.collect()
     after = len(gc.get_objects()), len(linecache.cache)
     return {"objects": after[0] - before[0], "lines": after[1] - before[1], "value": m.f()}
+
+
+def global_statement() -> dict[str, Any]:
+    """A `global` at module level, in order and out of order."""
+    process, _ = tracked({"m.py": "global x\nx = 1\n"})
+    import m
+
+    good = summary(push(process, {"m": "global x\nx = 2\n"}))
+    value = m.x
+    bad = summary(push(process, {"m": "x = 3\nglobal x\n"}))
+    return {"good": good["verdict"], "value": value, "bad": bad["verdict"], "failure": bad["failure"], "then": m.x}
+
+
+def package_unloaded() -> dict[str, Any]:
+    """A package is unloaded with a module in it, of which nothing is held."""
+    process, _ = tracked({"pkg/__init__.py": "", "pkg/sub.py": "def f():\n    return 1\n"})
+    importlib.import_module("pkg.sub")
+    push(process, {"pkg.sub": "def f():\n    return 2\n"})
+    alive = weakref.ref(sys.modules["pkg.sub"])
+    outcome = push(process, {"pkg": None})
+    gc.collect()
+    changes = [[change.name, change.detail] for change in outcome.modules[0].changes]
+    versions = [version.source for version in process.history("pkg.sub").versions]
+    return {"verdict": outcome.verdict.value, "changes": changes, "alive": alive() is not None, "versions": versions}
+
+
+def late_statement() -> list[str]:
+    """A value that is made by a function which changes in the same push."""
+    process, _ = tracked({"m.py": "RATE = 1\ndef build():\n    return RATE\nTABLE = build()\n"})
+    import m
+
+    outcome = push(process, {"m": "RATE = 2\ndef build():\n    return RATE * 2\nTABLE = build()\n"})
+    return [*outcome.warnings, str(m.TABLE)]

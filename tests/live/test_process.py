@@ -196,3 +196,22 @@ def test_pushes_leave_no_memory_behind(forker: Forker) -> None:
     said = forker.ask(processes.memory_after, 1000)
     assert said["objects"] < 300, said
     assert (said["lines"], said["value"]) == (0, 1099)
+
+
+def test_a_global_statement_of_a_module_is_compiled_as_a_whole(forker: Forker) -> None:
+    """Whether it is in order depends on what stands before it."""
+    said = forker.ask(processes.global_statement)
+    assert said == {"good": "LIVE", "value": 2, "bad": "NOT SENT", "failure": ["SyntaxError", "m", 2], "then": 2}
+
+
+def test_a_package_goes_with_what_is_in_it(forker: Forker) -> None:
+    """The report names the modules inside, their history ends, and nothing here keeps them alive."""
+    said = forker.ask(processes.package_unloaded)
+    assert (said["verdict"], said["alive"]) == ("LIVE", False)
+    assert said["changes"] == [["pkg.sub", "goes with its package"]]
+    assert said["versions"] == ["def f():\n    return 1\n", "def f():\n    return 2\n", None]
+
+
+def test_what_came_a_moment_later_is_said(forker: Forker) -> None:
+    """A statement that needed the new code to be visible is named: others could see the moment in between."""
+    assert forker.ask(processes.late_statement) == ["TABLE: a moment after the rest, as it needed the new code", "4"]
