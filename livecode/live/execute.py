@@ -17,7 +17,7 @@ from livecode.engine.names import Imported
 from livecode.engine.prepare import PreparedModule, PreparedRun
 from livecode.live.committing import Committing, SwapError
 from livecode.live.effects import effects_since, process_state
-from livecode.live.fold import fold
+from livecode.live.fold import fold, fold_under_wrapper
 from livecode.live.fold_class import apply_members, class_at
 from livecode.live.journal import Journal, Step, delete_item, restore_attribute, restore_container, set_item
 from livecode.live.locate import attributes_of, reachable_containers
@@ -161,7 +161,12 @@ def _execute(
         value, earlier = scope.get(name, _MISSING), before.get(name, _MISSING)
         if _MISSING in (value, earlier) or name in bound_often or value is earlier:
             continue
-        if _defines(form, old, name, value):
+        if _undecorated(old) and fold_under_wrapper(earlier, value, state.journal):
+            scope[name] = earlier
+            state.warnings.append(
+                f"{form.label()} was wrapped at run time by {_type_of(earlier)}, which stays around it"
+            )
+        elif _defines(form, old, name, value):
             scope[name] = fold(earlier, value, state.journal, namespace)
     if old is not None:  # a branch that is not taken any more
         for name in form.names.binds:
@@ -214,6 +219,18 @@ def _defines(form: Form, old: Form | None, name: str, value: object) -> bool:
     if type(value) is FunctionType:
         return form.start <= value.__code__.co_firstlineno <= form.end and form.kind is not Kind.IMPORT
     return isinstance(value, type) and value.__name__ == name and form.kind is not Kind.IMPORT
+
+
+def _undecorated(old: Form | None) -> bool:
+    """True if what ran before was a function that its own source did not wrap."""
+    return old is not None and old.kind is Kind.FUNCTION and not getattr(old.node, "decorator_list", ())
+
+
+def _type_of(wrapper: Any) -> str:
+    """How people know a wrapper: by the module and name of its class, or of the function that it is."""
+    named = getattr(wrapper, "__code__", None)
+    module = wrapper.__globals__.get("__name__") if type(wrapper) is FunctionType else type(wrapper).__module__
+    return f"{module}.{named.co_qualname if named else type(wrapper).__qualname__}"
 
 
 class _Restore:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from types import CellType, CodeType, FunctionType, MethodType
+from types import CellType, CodeType, FunctionType, GetSetDescriptorType, MemberDescriptorType, MethodType
 from typing import Any
 
 from livecode.engine.code import redirect
@@ -77,6 +77,25 @@ def fold_function(old: FunctionType, new: FunctionType, journal: Journal) -> Fun
     return old
 
 
+def fold_under_wrapper(held: Any, new: object, journal: Journal) -> bool:
+    """Brings a function up to date that somebody wrapped at run time (tracing, profiling), below that wrapper.
+
+    Args:
+        held: What the name stands for, although its definition has no decorator.
+        new: What the definition made now.
+        journal: Notes every change.
+
+    Returns:
+        True if `held` is such a wrapper: it stays, as nothing in the source says that it should go.
+    """
+    if type(new) is not FunctionType or type(held) is type or not callable(held):
+        return False
+    if type(held) is FunctionType and held.__globals__ is new.__globals__:
+        return False
+    inside = [function for function in inner_functions(held) if _is_one(function, new)]
+    return bool(inside) and all(fold_function(function, new, journal) is function for function in inside)
+
+
 def function_steps(old: FunctionType, new: FunctionType) -> Iterator[Step]:
     """Everything but the closure that a function takes over from another one with the same free variables."""
     for part in FUNCTION_PARTS:
@@ -133,6 +152,15 @@ def inner_functions(thing: Any) -> Iterator[FunctionType]:
             waiting += [value for value in attributes.values() if callable(value)]
         if type(item) is functools._lru_cache_wrapper:
             waiting.append(item.__wrapped__)
+        waiting += _kept_outside_dict(item)
+
+
+def _kept_outside_dict(item: Any) -> Iterator[object]:
+    """What a proxy written in C (wrapt's) wraps: it is no entry of its `__dict__`."""
+    for cls in type(item).__mro__:
+        found = cls.__dict__.get("__wrapped__")
+        if isinstance(found, GetSetDescriptorType | MemberDescriptorType):
+            yield found.__get__(item)
 
 
 def _fold_inside(old: object, new: object, journal: Journal, namespace: dict[str, Any]) -> None:

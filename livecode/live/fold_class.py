@@ -14,8 +14,9 @@ from functools import partial
 from types import FunctionType
 from typing import Any
 
+from livecode.engine.classes import ClassEdit
 from livecode.engine.prepare import PreparedClass
-from livecode.live.fold import fold_function, redirect_steps
+from livecode.live.fold import fold_function, fold_under_wrapper, redirect_steps
 from livecode.live.journal import Journal, Step, delete_class_attribute, set_attribute, set_class_attribute
 
 MADE_BY_STATEMENT = frozenset(
@@ -48,13 +49,17 @@ def apply_members(
             apply_members(nested, inner, journal, namespace, stage)
     before = dict(cls.__dict__)
     made = _execute_body(cls, prepared, namespace, stage) if prepared.body else {}
+    decorated = {form.name for form in edit.again if getattr(form.node, "decorator_list", ())}
     for name, value in made.items():
-        _set_member(cls, name, before.get(name, _MISSING), value, journal)
+        old = before.get(name, _MISSING)
+        if name in decorated or not fold_under_wrapper(old, value, journal):
+            _set_member(cls, name, old, value, journal)
     for name in edit.removed:
         if name == "__doc__":
             journal.do(set_class_attribute(cls, name, None))
         elif name in cls.__dict__:
             journal.do(delete_class_attribute(cls, name))
+    _set_hash(cls, edit, {*made, *edit.removed}, journal)
     if prepared.annotations is not None:
         _set_annotations(cls, prepared, journal, namespace, stage)
     _refresh(cls, journal)
@@ -121,6 +126,20 @@ def _execute_body(
     return {name: value for name, value in local.items() if name not in skip and known.get(name, _MISSING) is not value}
 
 
+def _set_hash(cls: type, edit: ClassEdit, touched: set[str], journal: Journal) -> None:
+    """A class that defines `__eq__` and no `__hash__` is not hashable, which no member of its body says.
+
+    Source: `type_new_set_hash` in CPython's typeobject.c.
+    """
+    bound = {name for member in edit.form.members for name in member.names.binds}
+    if touched.isdisjoint({"__eq__", "__hash__"}) or "__hash__" in bound:
+        return
+    if "__eq__" in bound:
+        journal.do(set_class_attribute(cls, "__hash__", None))
+    elif "__hash__" in cls.__dict__ and "__hash__" not in edit.removed:
+        journal.do(delete_class_attribute(cls, "__hash__"))
+
+
 def _set_member(cls: type, name: str, old: object, new: Any, journal: Journal) -> None:
     """One attribute: a function is folded into the one that is held, all else is set."""
     if old is new:
@@ -131,6 +150,8 @@ def _set_member(cls: type, name: str, old: object, new: Any, journal: Journal) -
         return
     if type(old) is FunctionType and isinstance(new, staticmethod) and type(new.__func__) is FunctionType:
         journal.do(*redirect_steps(old, new.__func__, without_first=True))
+    elif type(old) is FunctionType and isinstance(new, classmethod) and type(new.__func__) is FunctionType:
+        journal.do(*redirect_steps(old, _taking_class(new.__func__)))
     elif type(old) is FunctionType and callable(new) and not isinstance(new, type):
         journal.do(*redirect_steps(old, new))
     if isinstance(old, type) and isinstance(new, type) and old.__qualname__ == new.__qualname__:
@@ -138,6 +159,16 @@ def _set_member(cls: type, name: str, old: object, new: Any, journal: Journal) -
     if hasattr(type(new), "__set_name__"):
         type(new).__set_name__(new, cls, name)
     journal.do(set_class_attribute(cls, name, new))
+
+
+def _taking_class(function: FunctionType) -> object:
+    """What a method that became a class method calls: who holds the bound method still gives it the instance."""
+
+    @functools.wraps(function)
+    def call(first: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return function(first if isinstance(first, type) else type(first), *args, **kwargs)
+
+    return call
 
 
 def _can_fold(old: object, new: object) -> bool:

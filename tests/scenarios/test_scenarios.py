@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
-CASES: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "cases.json").read_text())
+HERE = Path(__file__).parent
+CASES: dict[str, dict[str, Any]] = json.loads((HERE / "cases.json").read_text())
+HELD: dict[str, dict[str, Any]] = json.loads((HERE / "held.json").read_text())
+"""Cases of the same form that look closely at what callers hold from before the edit."""
 NEEDS_PYTHON = {"54_pep695": (3, 12)}
 REFUSED = {
     "43c_registry_changed": "LC104",
@@ -25,9 +28,12 @@ REFUSED = {
 def results() -> dict[str, dict[str, Any]]:
     """What became of every case that this Python can parse."""
     wanted = [name for name in CASES if NEEDS_PYTHON.get(name, (3, 0)) <= sys.version_info[:2]]
-    driver = Path(__file__).parent / "driver.py"
     done = subprocess.run(
-        [sys.executable, str(driver), *wanted], capture_output=True, text=True, timeout=110, check=False
+        [sys.executable, str(HERE / "driver.py"), *wanted, *HELD],
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"id"')]
@@ -43,6 +49,16 @@ def test_case(name: str, results: dict[str, dict[str, Any]]) -> None:
     wrong = [check for check, good in result["found"].items() if not good]
     assert result["found"], result["errors"]
     assert not wrong, (CASES[name]["title"], result["errors"], result["reports"])
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_held(name: str, results: dict[str, dict[str, Any]]) -> None:
+    """Whatever somebody holds from before runs the new code, and what nobody changed is as it was."""
+    result = results[name]
+    wrong = [check for check, good in result["found"].items() if not good]
+    assert result["verdict"] == "LIVE", result["reports"]
+    assert result["found"], result["errors"]
+    assert not wrong, (result["errors"], result["reports"])
 
 
 @pytest.mark.parametrize(("name", "code"), REFUSED.items())
