@@ -81,8 +81,9 @@ def redirect(old: CodeType, target: object, *, without_first: bool = False) -> C
     A function's code can be replaced only by code with as many free variables; this one has the same and ignores
     them. It is needed where the new function has others (a method gains `super()`) or is no function at all.
     """
-    asynchronous = bool(old.co_flags & CO_COROUTINE)
-    template = _template(old.co_freevars, asynchronous, "_livecode_first, /, " if without_first else "")
+    asynchronous = bool(old.co_flags & (CO_COROUTINE | CO_ASYNC_GENERATOR))
+    body = _passing_on(old.co_flags, target)
+    template = _template(old.co_freevars, asynchronous, "_livecode_first, /, " if without_first else "", body)
     return template.replace(
         co_consts=tuple(target if const is _TARGET or const == _TARGET else const for const in template.co_consts),
         co_name=old.co_name,
@@ -92,15 +93,31 @@ def redirect(old: CodeType, target: object, *, without_first: bool = False) -> C
     )
 
 
-def _template(freevars: tuple[str, ...], asynchronous: bool, first: str) -> CodeType:
+def _passing_on(flags: int, target: object) -> str:
+    """The body that calls the target and stays the same kind of function, which is what callers were told it is.
+
+    Code of another kind could be given too, but since 3.12 that is deprecated.
+    """
+    call = f"{_TARGET!r}(*_livecode_args, **_livecode_kwargs)"
+    made = getattr(target, "__code__", None)
+    if flags & CO_GENERATOR:
+        return f"return (yield from {call})"
+    if flags & CO_ASYNC_GENERATOR:
+        return f"async for _livecode_item in {call}: yield _livecode_item"
+    if flags & CO_COROUTINE and (made is None or made.co_flags & CO_COROUTINE):
+        return f"return await {call}"
+    return f"return {call}"
+
+
+def _template(freevars: tuple[str, ...], asynchronous: bool, first: str, body: str) -> CodeType:
     names = ", ".join(freevars)
     known = f"if False: {'; '.join(freevars)}" if freevars else "pass"  # makes them free, and is never compiled
-    define, wait = ("async def", "await ") if asynchronous else ("def", "")
+    define = "async def" if asynchronous else "def"
     source = (
         f"def make({names}):\n"
         f" {define} call({first}*_livecode_args, **_livecode_kwargs):\n"
         f"  {known}\n"
-        f"  return {wait}{_TARGET!r}(*_livecode_args, **_livecode_kwargs)\n"
+        f"  {body}\n"
         " return call\n"
     )
     with warnings.catch_warnings():

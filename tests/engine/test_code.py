@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Generator
 from types import CodeType
 from typing import Any
 
 import pytest
 
 from livecode.engine.code import by_place, docstring, nested, pair_nested, redirect, shifted, walk
-from tests.engine.fake import bug_since, since_312
+from tests.engine.fake import since_312
 
 
 def compiled(source: str) -> CodeType:
@@ -119,10 +119,6 @@ def redirected(made: Any, target: Callable[..., object]) -> Any:
         "def m(call, make):\n def f(): return call, make\n return f\nf = m(1, 2)",
         "class A:\n def g(self): return super().x\nf = A.g",
         "def m(ñ):\n def f(): return ñ\n return f\nf = m(1)",
-        pytest.param(
-            "def f(): yield 1",
-            marks=bug_since((3, 12), "code.py redirect: a generator gets the code of a plain function (deprecated)"),
-        ),
         "def m(args):\n def f(): return args\n return f\nf = m(1)",
         "def m(**kwargs):\n def f(): return kwargs\n return f\nf = m()",
         "def m():\n def f(): return y\n return f\n y = 1\nf = m()",
@@ -132,6 +128,48 @@ def test_redirect(source: str) -> None:
     """A function with redirected code passes on whatever it is given, and returns what comes back."""
     made = redirected(function(source), lambda *args, **kwargs: (args, kwargs))
     assert made(1, 2, x=3) == ((1, 2), {"x": 3})
+
+
+def test_redirect_of_a_generator() -> None:
+    """A generator function stays one: it passes on what the target yields, is sent and returns."""
+
+    def target(x: int) -> Generator[int, int, str]:
+        return f"got {yield x}"
+
+    made = redirected(function("def m(item):\n def f(): yield item\n return f\nf = m(1)"), target)(7)
+    assert inspect.isgenerator(made)
+    assert next(made) == 7
+    with pytest.raises(StopIteration, match="got 8"):
+        made.send(8)
+
+
+def test_redirect_of_a_generator_to_a_plain_function() -> None:
+    """Whoever iterates over what the old function gave can do so still."""
+    assert list(redirected(function("def f(): yield 1"), lambda: [2, 3])()) == [2, 3]
+
+
+def test_redirect_of_an_async_generator() -> None:
+    """An async generator function stays one."""
+
+    async def target(x: int) -> AsyncGenerator[int, None]:
+        yield x
+
+    async def first(things: Any) -> Any:
+        return [thing async for thing in things]
+
+    made = redirected(function("def m(item):\n async def f(): yield item\n return f\nf = m(1)"), target)
+    assert inspect.isasyncgenfunction(made)
+    assert asyncio.run(first(made(5))) == [5]
+
+
+def test_redirect_of_a_coroutine_to_a_plain_function() -> None:
+    """Whoever awaits the old function gets what the new one returns."""
+
+    def target(x: int) -> int:
+        return x + 1
+
+    made = redirected(function("async def f(): pass"), target)
+    assert asyncio.run(made(1)) == 2
 
 
 def test_redirect_of_a_coroutine() -> None:
