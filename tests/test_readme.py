@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import livecode
 from livecode.engine.refusals import CODES
 from livecode.model.report import Verdict
 
@@ -19,6 +20,25 @@ def section(title: str) -> str:
     _, _, rest = README.partition(f"\n## {title}\n")
     assert rest, f"README.md has no heading {title!r}"
     return re.split(r"^## ", rest, maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def test_the_example_of_hooks_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The module under "Hooks" is pushed: one thread stops, one starts, the prices stay, the orders migrate."""
+    _, _, rest = README.partition("\n### Hooks\n")
+    (source, *_) = re.findall(r"^```python\n(.*?)^```", rest, re.MULTILINE | re.DOTALL)
+    older = source.replace("self.total, self.tip = total, 0", "self.total = total")
+    (tmp_path / "readme_hooks.py").write_text(older)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    livecode.track(tmp_path)
+    import readme_hooks  # type: ignore[import-not-found]
+
+    order, first, prices = readme_hooks.Order(5), readme_hooks.thread, readme_hooks.held
+    report = livecode.push({"readme_hooks": source})
+    assert report.verdict == "LIVE", str(report)
+    assert "1 live instance migrated" in str(report)
+    assert (order.tip, readme_hooks.held is prices) == (0, True)
+    assert (first.is_alive(), readme_hooks.thread.is_alive()) == (False, True)
+    readme_hooks.__hot_dispose__()
 
 
 @pytest.mark.parametrize("title", ["Run it", "Test it"])

@@ -24,6 +24,10 @@ CODES: dict[str, tuple[str, str]] = {
         "a class gets its first base, or loses its last one, which CPython does not allow while it is alive",
         "give the class a new name, or restart",
     ),
+    "LC107": (
+        "a hook (`__hot_dispose__`, `__hot_accept__`, `__hot_migrate__`) could not be called",
+        "write it as the README says; --force leaves a hook of the old code out",
+    ),
     "LC199": (
         "livecode failed while it planned the change; nothing was touched",
         "please report it with the source; restart the service to get the change",

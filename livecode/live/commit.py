@@ -20,10 +20,10 @@ from typing import Any
 from livecode.engine.code import walk
 from livecode.engine.prepare import PreparedModule
 from livecode.live.committing import Committing, Lingering
+from livecode.live.contents import attributes_of
 from livecode.live.execute import Stage
 from livecode.live.inflight import frames_now
 from livecode.live.journal import Journal, delete_attribute, delete_item, set_item
-from livecode.live.locate import attributes_of
 from livecode.live.safepoint import at_safe_point
 from livecode.live.swap import closure_steps, swap_steps
 

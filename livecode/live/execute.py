@@ -16,14 +16,12 @@ from livecode.engine.forms import Form, Kind
 from livecode.engine.names import Imported
 from livecode.engine.prepare import PreparedModule, PreparedRun
 from livecode.live.committing import Committing, SwapError
+from livecode.live.contents import attributes_of
 from livecode.live.effects import effects_since, process_state
 from livecode.live.fold import fold, fold_under_wrapper
 from livecode.live.fold_class import apply_members, class_at
-from livecode.live.journal import Journal, Step, delete_item, restore_attribute, restore_container, set_item
-from livecode.live.locate import attributes_of, reachable_containers
-
-MAX_GUARDED = 10_000
-"""Longer containers are not copied for a roll back."""
+from livecode.live.guard import guard
+from livecode.live.journal import Journal, Step, delete_item, restore_attribute, set_item
 
 _MISSING = object()
 
@@ -144,7 +142,7 @@ def _execute(
     prepared: PreparedRun, scope: Scope, stage: Stage | None, bound_often: frozenset[str], state: Committing
 ) -> None:
     form, old, namespace = prepared.run.form, prepared.run.old, scope.namespace
-    _guard(form, scope, state.journal)
+    _guard(form, scope, state)
     if prepared.edited_class is not None:
         cls = class_at(namespace, prepared.edited_class.edit.path)
         if cls is None:
@@ -251,17 +249,15 @@ class _Restore:
                 self.namespace[name] = self.before[name]
 
 
-def _guard(form: Form, scope: Scope, journal: Journal) -> None:
-    """Copies the containers that the statement can reach, for a roll back."""
+def _guard(form: Form, scope: Scope, state: Committing) -> None:
+    """Keeps what the statement can reach, for a roll back."""
     for name, key, is_attribute in form.names.parts:
         owner = scope.get(name)
         if is_attribute and attributes_of(owner) is not None:
-            journal.note(restore_attribute(owner, str(key)))
+            state.journal.note(restore_attribute(owner, str(key)))
     roots = [scope.get(name) for name in (*form.names.reads, *form.names.binds, "__annotations__")]
     for owner, attribute in form.names.attributes:
         holder = scope.get(owner)
         if isinstance(holder, ModuleType):
             roots.append(holder.__dict__.get(attribute))
-    for container in reachable_containers(roots):
-        if container is not scope.namespace and len(container) <= MAX_GUARDED:
-            journal.note(restore_container(container))
+    guard(roots, state)

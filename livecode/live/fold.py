@@ -15,8 +15,8 @@ from types import CellType, CodeType, FunctionType, GetSetDescriptorType, Member
 from typing import Any
 
 from livecode.engine.code import redirect
+from livecode.live.contents import attributes_of
 from livecode.live.journal import Journal, Step, set_attribute, set_item
-from livecode.live.locate import attributes_of
 
 FUNCTION_PARTS = ("__code__", "__defaults__", "__kwdefaults__", "__doc__", "__qualname__", "__module__")
 MAX_WRAPPERS = 20

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from livecode.live.journal import Journal, Step, restore_container, set_attribute, set_class_attribute
+from livecode.live.contents import restore_container
+from livecode.live.journal import Journal, Step, set_attribute, set_class_attribute
 
 MASKS = ("_flag_mask_", "_singles_mask_", "_all_bits_", "_inverted_", "_boundary_")
 

@@ -131,23 +131,6 @@ def _drop(owner: object, name: str) -> None:
         delattr(owner, name)
 
 
-def restore_container(container: list[Any] | dict[Any, Any] | set[Any]) -> Callable[[], None]:
-    """An inverse for whatever happens to the contents of a container meanwhile."""
-    if isinstance(container, list):
-        return partial(container.__setitem__, slice(None), list(container))
-    return partial(_refill, container, container.copy())
-
-
-def _refill(container: dict[Any, Any] | set[Any], before: Any) -> None:
-    if isinstance(container, dict):
-        if list(map(id, container)) == list(map(id, before)) and all(container[key] is before[key] for key in before):
-            return
-    elif len(container) == len(before) and all(item in container for item in before):
-        return
-    container.clear()
-    container.update(before)
-
-
 def _describe(undo: Callable[[], object]) -> str:
     if isinstance(undo, partial):
         return " ".join([getattr(undo.func, "__name__", repr(undo.func)), *(repr(item)[:60] for item in undo.args[:2])])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import gc
 import sys
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from types import (
     BuiltinFunctionType,
@@ -24,6 +24,8 @@ from types import (
     WrapperDescriptorType,
 )
 from typing import Any
+
+from livecode.live.contents import attributes_of
 
 MAX_STEPS = 200_000
 """Objects looked at per module; far above what modules hold, far below what data holds."""
@@ -168,65 +170,3 @@ def functions_in(module: ModuleType, filename: str) -> Mapping[Place, list[Funct
         if type(thing) is FunctionType and thing.__code__.co_filename == filename:
             table[thing.__code__.co_qualname, thing.__code__.co_firstlineno].append(thing)
     return table
-
-
-MAX_REACHED = 2000
-"""Objects looked at for containers that a statement could change."""
-
-
-def reachable_containers(roots: Iterable[object]) -> list[Any]:
-    """The lists, dicts and sets that code starting from `roots` can change without importing anything.
-
-    Followed are: what containers of containers hold, the attributes of instances and classes, and what functions read
-    from their closures and, by name, from their globals. Functions of other packages are not followed into: what they
-    keep is theirs.
-    """
-    found: list[Any] = []
-    seen: set[int] = set()
-    waiting = deque((root, 0) for root in roots)
-    while waiting and len(seen) < MAX_REACHED:
-        thing, depth = waiting.popleft()
-        kind = type(thing)
-        if id(thing) in seen or kind in _LEAVES or issubclass(kind, ModuleType):
-            continue
-        seen.add(id(thing))
-        if kind in (list, dict, set):
-            found.append(thing)
-        if depth < MAX_DEPTH:
-            waiting += [(inner, depth + 1) for inner in _changeable_inside(thing)]
-    return found
-
-
-def _changeable_inside(thing: Any) -> list[Any]:
-    kind = type(thing)
-    if kind is FunctionType:
-        inside = [thing.__globals__.get(name) for code in _codes(thing.__code__) for name in code.co_names]
-        cells = [cell.cell_contents for cell in thing.__closure__ or () if _filled(cell)]
-        return [*inside, *cells] if "site-packages" not in thing.__code__.co_filename else cells
-    if issubclass(kind, type):
-        return [value for base in thing.__mro__[:-1] for value in list(base.__dict__.values())]
-    if issubclass(kind, staticmethod | classmethod | MethodType):
-        return [thing.__func__]
-    if kind in (dict, list, tuple, set) and len(thing) <= MAX_CONTAINER:
-        return list(thing.values()) if kind is dict else list(thing)
-    return [attributes_of(thing), kind] if type.__getattribute__(kind, "__module__") != "builtins" else []
-
-
-def attributes_of(thing: object) -> dict[str, Any] | None:
-    """The attributes that an object itself holds, without asking it: its `__getattr__` may do anything."""
-    try:
-        found = object.__getattribute__(thing, "__dict__")
-    except AttributeError:
-        return None
-    return found if type(found) is dict else None
-
-
-def _codes(code: CodeType) -> Iterable[CodeType]:
-    return (code, *(const for const in code.co_consts if isinstance(const, CodeType)))
-
-
-def _filled(cell: Any) -> bool:
-    try:
-        return cell.cell_contents is not None
-    except ValueError:
-        return False

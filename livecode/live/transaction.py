@@ -3,7 +3,9 @@
 Transaction.run
     sort       loaded / new / to be unloaded; what cannot be changed is refused
     plan       of the loaded ones together, with the modules that depend on them
+    dispose    hooks of the old code
     commit     swaps in one C call; statements executed; new modules imported; old ones taken out
+    hand over  live instances migrate; hooks of the new code
     record     versions, lines, old code: only now, when it is true
 """
 
@@ -33,7 +35,9 @@ from livecode.live.disk import disk_state
 from livecode.live.execute import execute_late
 from livecode.live.facts import LoadedModules
 from livecode.live.failure import failure_of
+from livecode.live.hooks import Handover, hook_refusals
 from livecode.live.inflight import OldCode
+from livecode.live.instances import Migration
 from livecode.live.running import Running, is_foreign
 from livecode.live.swap import clear_caches
 from livecode.live.unload import Afterlife, holders, importers, submodules, take_out
@@ -78,6 +82,7 @@ class Transaction:
         if not refusals and self.loaded:
             made = self._plan()
             refusals = list(made.refusals)
+        refusals = refusals or hook_refusals(self.forms, self._all_leaving(), force=self.push.force)
         if refusals:
             return Outcome(self.process.worker, Verdict.REFUSED, self._as_before(), tuple(refusals))
         planned = time.perf_counter()
@@ -158,9 +163,18 @@ class Transaction:
 
     def _commit(self, made: Plan) -> Outcome:
         state, prepared = self.state, self._prepared
+        changing = [part.module for part in made.modules if part.pushed]
+        handover = Handover([*self._all_leaving(), *reversed(changing)], state, force=self.push.force)
+        migration = Migration(prepared, {name: known.number for name, known in self.loaded.items()}, state)
         self._show_lines()
         try:
+            handover.dispose()
+        except BaseException as error:
+            running = {name: ModuleSource(name, known.source) for name, known in self.loaded.items()}
+            return self._roll_back(error, handover, running)
+        try:
             show(prepared, state)
+            migration.find()
             for arrival in self.arrivals.values():
                 arrival.offer(state.journal)
             take_away(prepared, state)
@@ -170,24 +184,32 @@ class Transaction:
                 arrival.arrive(state)
             for name in self.leaving:
                 self.afterlives[name] = take_out(name, state.journal)
+            migration.run()
+            handover.accept()
+            state.warnings += migration.said()
         except BaseException as error:
-            return self._roll_back(error)
+            return self._roll_back(error, handover, {item.module: item for item in self.push.modules})
         clear_caches(state)
         return self._record(made)
+
+    def _all_leaving(self) -> list[str]:
+        return [each for name in self.leaving for each in (*self.below[name], name)]
 
     def _show_lines(self) -> None:
         """Tracebacks of what runs now must not read a file that was saved since."""
         for running in self.loaded.values():
             chunks.show_lines(running.filename, running.source)
 
-    def _roll_back(self, error: BaseException) -> Outcome:
+    def _roll_back(self, error: BaseException, handover: Handover, sources: dict[str, ModuleSource]) -> Outcome:
+        """Takes everything back; `sources` are those that the error speaks of."""
         state = self.state
+        where = state.where
+        handover.withdraw()
         steps = state.journal.roll_back()
-        failed = state.journal.failures
-        sources = {item.module: item for item in self.push.modules}
+        failed = [*state.journal.failures, *handover.give_back()]
         chunk_names = {running.filename: name for name, running in self.loaded.items()}
         chunk_names |= {arrival.filename: arrival.name for arrival in self.arrivals.values()}
-        failure = failure_of(error, state.where, sources, chunk_names)
+        failure = failure_of(error, where, sources, chunk_names)
         not_undone = (*state.effects, *failed)
         verdict = Verdict.HALTED if failed else Verdict.ROLLED_BACK
         if isinstance(error, KeyboardInterrupt | SystemExit):
