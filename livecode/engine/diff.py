@@ -15,12 +15,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from livecode.engine.forms import Form, Kind, Leaf
+from livecode.engine.forms import Form, Kind, Leaf, common_ends
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """A form before and after the edit."""
 
     old: Form
@@ -58,12 +58,15 @@ class Diff:
 
 def diff(old: Sequence[Form], new: Sequence[Form]) -> Diff:
     """What became of each form of `old` in `new`."""
-    same, rest_old, rest_new = _pair_by(old, new, lambda form: (form.text, form.kind is Kind.DOC))
+    first, last = common_ends(old, new)
+    top, bottom = map(Pair, old[:first], new[:first]), map(Pair, old[len(old) - last :], new[len(new) - last :])
+    rest_old, rest_new = old[first : len(old) - last], new[first : len(new) - last]
+    same, rest_old, rest_new = _pair_by(rest_old, rest_new, lambda form: (form.text, form.kind is Kind.DOC))
     alike, rest_old, rest_new = _pair_by(rest_old, rest_new, lambda form: (form.key, form.skeleton, len(form.leaves)))
     changed, removed, added = _pair_by(rest_old, rest_new, lambda form: form.key)
     edited = tuple(pair for pair in alike if _told_apart(pair))
     changed += [pair for pair in alike if not _told_apart(pair)]
-    return Diff(tuple(same), edited, tuple(changed), tuple(added), tuple(removed))
+    return Diff((*top, *same, *bottom), edited, tuple(changed), tuple(added), tuple(removed))
 
 
 def _told_apart(pair: Pair) -> bool:

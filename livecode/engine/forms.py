@@ -15,11 +15,13 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
+from livecode.engine.edit import normal
 from livecode.engine.names import Names, names_in_body, names_of
+from livecode.engine.reading import Reading
 
 KEEP_MARK = "# livecode: keep"
 """On a line of a statement: its value stays even if the statement changed."""
@@ -84,7 +86,7 @@ class Shape:
     @cached_property
     def height(self) -> int:
         """Number of lines."""
-        return max(1, len(split_lines(self.text)))
+        return max(1, self.text.count("\n") + (not self.text.endswith("\n")))
 
     @cached_property
     def kind(self) -> Kind:
@@ -110,7 +112,9 @@ class Shape:
     @cached_property
     def skeleton(self) -> str:
         """The syntax tree with the bodies of all leaves blanked."""
-        return _dump_without(self.nodes, [node for _, node in _leaf_nodes(self.nodes, self.scope)])
+        reading = Reading({id(node) for _, node in _leaf_nodes(self.nodes, self.scope)})
+        reading.read(list(self.nodes))
+        return reading.digest()
 
     @cached_property
     def members(self) -> tuple[Form, ...]:
@@ -225,45 +229,49 @@ def parse(source: str) -> tuple[Form, ...]:
     Raises:
         SyntaxError, ValueError: The source does not parse (`livecode.engine.check.compile_failure` says it well).
     """
-    lines = source_lines(source)
-    return _forms(ast.parse("".join(lines)).body, lines, 0, ())
+    return parse_lines(source_lines(source), 0, first=True)
 
 
 def source_lines(source: str) -> list[str]:
     """The lines of a source, each with a line feed: as Python reads them, carriage returns end lines too."""
-    if "\r" in source:
-        source = source.replace("\r\n", "\n").replace("\r", "\n")
-    return split_lines(source if source.endswith("\n") or not source else source + "\n")
+    return split_lines(normal(source))
 
 
-def parse_lines(lines: Sequence[str], start: int, end: int, *, first: bool) -> tuple[Form, ...]:
-    """The forms of the lines from `start` (counted from 0) up to `end`, at their real line numbers.
+def parse_lines(lines: Sequence[str], top: int, *, first: bool) -> tuple[Form, ...]:
+    """The forms of some lines of a source.
 
     Args:
-        lines: Of the whole source.
-        start: The first of them.
-        end: The one after the last.
-        first: True if no statement stands before them.
+        lines: Each with its line feed.
+        top: How many other lines stand before them.
+        first: True if no statement is among those.
 
     Raises:
         SyntaxError, ValueError: They do not parse alone.
     """
-    body = ast.parse("".join(lines[start:end])).body
-    for node in body:
-        ast.increment_lineno(node, start)
-    forms = _forms(body, lines, 0, ())
-    if first:
-        return forms
-    return tuple(Form(replace(form.shape, first=False), form.start) for form in forms)
+    forms = _forms(ast.parse("".join(lines)).body, lines, 0, (), first=first)
+    return tuple(Form(form.shape, form.start + top) for form in forms) if top else forms
+
+
+def common_ends(old: Sequence[Form], new: Sequence[Form]) -> tuple[int, int]:
+    """How many forms at the beginning and at the end share their shapes, one by one."""
+    most = min(len(old), len(new))
+    first = last = 0
+    while first < most and old[first].shape is new[first].shape:
+        first += 1
+    while last < most - first and old[-1 - last].shape is new[-1 - last].shape:
+        last += 1
+    return first, last
 
 
 def future_flags(forms: Sequence[Form]) -> int:
-    """Compiler flags of the `from __future__ import` forms."""
+    """Compiler flags of the `from __future__ import` forms, which stand before all others but the docstring."""
     import __future__
 
     flags = 0
     for form in forms:
-        for item in form.names.imports if "__future__" in form.text else ():
+        if "__future__" not in form.text and form.kind is not Kind.DOC:
+            break
+        for item in form.names.imports:
             if item.module == "__future__":
                 flags |= getattr(__future__, item.name or "").compiler_flag
     return flags
@@ -293,7 +301,9 @@ def form_label(form: Form) -> str:
             return f"line {form.start}: {form.text.strip().splitlines()[0][:40]}"
 
 
-def _forms(body: Sequence[ast.stmt], lines: Sequence[str], offset: int, scope: tuple[str, ...]) -> tuple[Form, ...]:
+def _forms(
+    body: Sequence[ast.stmt], lines: Sequence[str], offset: int, scope: tuple[str, ...], *, first: bool = True
+) -> tuple[Form, ...]:
     groups: list[tuple[int, int, list[ast.stmt]]] = []
     for node in body:
         start, end = first_line(node), node.end_lineno or node.lineno
@@ -302,10 +312,11 @@ def _forms(body: Sequence[ast.stmt], lines: Sequence[str], offset: int, scope: t
             groups[-1] = (before[0], max(end, before[1]), [*before[2], node])
         else:
             groups.append((start, end, [node]))
-    return tuple(
-        Form(Shape(tuple(nodes), start, "".join(lines[start - 1 - offset : end - offset]), index == 0, scope), start)
-        for index, (start, end, nodes) in enumerate(groups)
-    )
+    forms = []
+    for start, end, nodes in groups:
+        text = "".join(lines[start - 1 - offset : end - offset])
+        forms.append(Form(Shape(tuple(nodes), start, text, first and not forms, scope), start))
+    return tuple(forms)
 
 
 def _kind(form: Shape) -> Kind:
@@ -352,29 +363,8 @@ def _defaults(args: ast.arguments) -> list[ast.AST]:
 
 def _leaf(path: tuple[str, ...], node: ast.AST, start: int) -> Leaf:
     body = node.body  # type: ignore[attr-defined]
-    statements = body if isinstance(body, list) else [body]
+    reading = Reading()
+    reading.read(body)
     scoped = {"super", "__class__", *(item.name for item in getattr(node, "type_params", ()))}
-    knows = any(isinstance(n, ast.Name) and n.id in scoped for s in statements for n in ast.walk(s))
-    body_dump = "\n".join(map(ast.dump, statements))
-    return Leaf(path, first_line(node) - start, body_dump, tuple(_made_by(statements)), knows)
-
-
-def _made_by(statements: Sequence[ast.AST]) -> Iterator[str]:
-    for statement in statements:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Lambda):
-                yield "<lambda>"
-            elif isinstance(node, Function | ast.ClassDef):
-                yield node.name
-
-
-def _dump_without(nodes: Sequence[ast.AST], leaves: Sequence[ast.AST]) -> str:
-    """`ast.dump` with the bodies of `leaves` left out, put back before returning."""
-    bodies = [leaf.body for leaf in leaves]  # type: ignore[attr-defined]
-    try:
-        for leaf in leaves:
-            leaf.body = ast.Constant(0) if isinstance(leaf, ast.Lambda) else []  # type: ignore[attr-defined]
-        return "\n".join(map(ast.dump, nodes))
-    finally:
-        for leaf, body in zip(leaves, bodies, strict=True):
-            leaf.body = body  # type: ignore[attr-defined]
+    knows = not scoped.isdisjoint(reading.names)
+    return Leaf(path, first_line(node) - start, reading.digest(), tuple(reading.made), knows)

@@ -134,7 +134,7 @@ class Transaction:
             if item.module in self.loaded and item.source is not None:
                 running = self.loaded[item.module]
                 try:
-                    forms = reparse(item.source, running.forms)
+                    forms = reparse(item.source, running.forms, running.source)
                     check_compiles(fresh_shapes(forms, running.forms), future_flags(forms))
                     if any(isinstance(form.node, ast.Global) for form in forms):
                         compile(item.source, running.filename, "exec", dont_inherit=True)  # only the whole tells

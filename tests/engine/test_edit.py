@@ -1,0 +1,49 @@
+"""Where two sources differ."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livecode.engine.edit import edit_between, normal
+from tests.engine.fake import steady
+
+texts = st.lists(st.sampled_from(["a", "b", "ab", "", "ü"]), max_size=12).map(
+    lambda lines: "".join(f"{x}\n" for x in lines)
+)
+
+
+@steady
+@given(texts, texts)
+def test_outside_the_edit_the_lines_are_the_same(old: str, new: str) -> None:
+    """The lines above and below the edit are those of both sources, and they do not overlap."""
+    edit = edit_between(old, new)
+    mine, theirs = old.split("\n"), new.split("\n")
+    assert edit.first <= edit.old_last
+    assert edit.first <= edit.new_last
+    assert mine[: edit.first] == theirs[: edit.first]
+    assert mine[edit.old_last :] == theirs[edit.new_last :]
+
+
+@steady
+@given(texts, texts, st.integers(0, 3), st.integers(0, 3))
+def test_the_text_around_the_edit(old: str, new: str, above: int, below: int) -> None:
+    """`text` gives whole lines of the new source, by their numbers."""
+    edit = edit_between(old, new)
+    lines = new.splitlines(keepends=True)
+    top, bottom = max(0, edit.first - above), min(len(lines), edit.new_last + below)
+    assert edit.text(top, bottom) == "".join(lines[top:bottom])
+    assert edit.text(top, None) == "".join(lines[top:])
+
+
+def test_a_span() -> None:
+    """One changed line among three, and one more line before it."""
+    edit = edit_between("a\nb\nc\nd\n", "a\nnew\nB\nc\nd\n")
+    assert (edit.first, edit.old_last, edit.new_last, edit.shift) == (1, 2, 3, 1)
+
+
+@pytest.mark.parametrize(("source", "expected"), [("", ""), ("a", "a\n"), ("a\r\nb\rc", "a\nb\nc\n"), ("a\n", "a\n")])
+def test_normal(source: str, expected: str) -> None:
+    """Line ends are line feeds, and the last line has one."""
+    assert normal(source) == expected
