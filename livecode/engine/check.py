@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import keyword
 import warnings
-from collections.abc import Sequence
 
-from livecode.engine.forms import Form, source_lines
+from livecode.engine.forms import source_lines
 from livecode.engine.refusals import refusal
 from livecode.model.nouns import ModuleSource
 from livecode.model.report import Failure, Refusal
@@ -39,6 +37,8 @@ def refuse_source(item: ModuleSource) -> Refusal | None:
     if "\0" in source:
         line = source[: source.index("\0")].count("\n") + 1
         return refusal("LC505", f"null byte in line {line}", module=item.module, line=line)
+    if source.isascii() and len(source) <= MAX_SOURCE_BYTES:
+        return None
     if len(source) > MAX_SOURCE_BYTES or len(source.encode("utf-8", "surrogatepass")) > MAX_SOURCE_BYTES:
         size = len(source.encode("utf-8", "surrogatepass"))
         limit = MAX_SOURCE_BYTES // 1024 // 1024
@@ -65,19 +65,6 @@ def compile_failure(item: ModuleSource) -> Failure | None:
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:
         return Failure(type(error).__name__, str(error) or "too deeply nested", item.module, origin=item.origin)
     return None
-
-
-def check_compiles(forms: Sequence[Form], flags: int) -> None:
-    """Compiles these statements, each alone: what did not change cannot fail to compile.
-
-    Raises:
-        SyntaxError, ValueError, RecursionError: One of them does not compile.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for form in forms:
-            tree = ast.Module(body=list(form.nodes), type_ignores=[])
-            compile(tree, "<check>", "exec", flags=flags, dont_inherit=True)
 
 
 def syntax_failure(item: ModuleSource, error: SyntaxError) -> Failure:

@@ -37,10 +37,12 @@ def by_place(code: CodeType) -> Mapping[tuple[str, int], list[CodeType]]:
 
 def shifted(code: CodeType, lines: int) -> CodeType:
     """The same code, `lines` further down: tracebacks and `inspect.getsource` follow a function that moved."""
-    return code.replace(
-        co_firstlineno=code.co_firstlineno + lines,
-        co_consts=tuple(shifted(c, lines) if isinstance(c, CodeType) else c for c in code.co_consts),
-    )
+    first, consts = code.co_firstlineno + lines, code.co_consts
+    for const in consts:
+        if type(const) is CodeType:
+            inner = tuple([shifted(c, lines) if type(c) is CodeType else c for c in consts])
+            return code.replace(co_firstlineno=first, co_consts=inner)
+    return code.replace(co_firstlineno=first)
 
 
 def pair_nested(old: CodeType, new: CodeType) -> dict[CodeType, CodeType]:

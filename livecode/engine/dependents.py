@@ -17,7 +17,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from livecode.engine.diff import Diff, diff
 from livecode.engine.facts import ModuleFacts, Project, absolute
@@ -81,6 +80,8 @@ def spread(diffs: Mapping[str, Diff], edited: Mapping[str, ModuleFacts], project
 
 def run_order(found: Mapping[str, Spread]) -> list[str]:
     """The modules in an order in which each comes after those it imports from; cycles keep the order given."""
+    if len(found) == 1:
+        return list(found)
     order: list[str] = []
     visiting: set[str] = set()
 
@@ -108,8 +109,10 @@ def _untouched(project: Project, module: str) -> Spread | None:
 
 def _start(diff: Diff, facts: ModuleFacts) -> Spread:
     here = Spread(facts, facts.forms)
-    index = {id(form): number for number, form in enumerate(facts.forms)}
-    imported = {item for old in _old_forms(diff) if old.kind in (Kind.IMPORT, Kind.OTHER) for item in old.names.imports}
+    new = bool(diff.changed or diff.added)
+    index = {id(form): number for number, form in enumerate(facts.forms)} if new else {}
+    old_forms = _old_forms(diff) if new else ()
+    imported = {item for old in old_forms if old.kind in (Kind.IMPORT, Kind.OTHER) for item in old.names.imports}
     for pair in diff.changed:
         if pair.new.keep:
             continue  # its author wants the value that is there
@@ -169,7 +172,8 @@ def _rebind_last(here: Spread, diff: Diff) -> None:
 def _moved_names(diff: Diff) -> set[str]:
     """Names of which the binding statements stand in another order than before."""
     pairs = sorted((*diff.same, *diff.edited), key=lambda pair: pair.new.start)
-    if all(one.old.start < two.old.start for one, two in pairwise(pairs)):
+    before = [pair.old.start for pair in pairs]
+    if before == sorted(before):
         return set()
     order: dict[str, list[int]] = {}
     for pair in pairs:

@@ -312,7 +312,7 @@ def _forms(
             groups[-1] = (before[0], max(end, before[1]), [*before[2], node])
         else:
             groups.append((start, end, [node]))
-    forms = []
+    forms: list[Form] = []
     for start, end, nodes in groups:
         text = "".join(lines[start - 1 - offset : end - offset])
         forms.append(Form(Shape(tuple(nodes), start, text, first and not forms, scope), start))

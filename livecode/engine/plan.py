@@ -142,6 +142,8 @@ def _runs(
     here: Spread, change: Diff, project: Project, found: Mapping[str, Spread]
 ) -> tuple[tuple[Run, ...], list[Refusal]]:
     """The forms to execute, in order of the source, and why some of them cannot be."""
+    if not here.runs:
+        return (), []
     old_of = {id(pair.new): pair.old for pair in (*change.same, *change.edited, *change.changed)}
     added = {id(form) for form in change.added}
 
@@ -195,16 +197,16 @@ def _refuse_twice(form: Form, facts: ModuleFacts, project: Project, what: str) -
 
 
 def _pushed(here: Spread, change: Diff, runs: tuple[Run, ...]) -> ModulePlan:
-    bound = {name for form in here.forms for name in form.names.binds}
-    parts = {part for form in here.forms for part in form.names.parts}
     gone = [*change.removed, *(pair.old for pair in change.changed)]
+    bound = {name for form in here.forms for name in form.names.binds} if gone else set()
+    parts = {part for form in here.forms for part in form.names.parts} if gone else set()
     touched = [*gone, *(run.form for run in runs)]
     executed = {id(run.form) for run in runs}
     return ModulePlan(
         here.facts.module,
         here.forms,
         swaps=tuple(pair for pair in change.edited if id(pair.new) not in executed),
-        shifts=tuple(pair for pair in change.same if pair.shift and id(pair.new) not in executed),
+        shifts=tuple(pair for pair in change.same if pair.new is not pair.old and _moved(pair, executed)),
         runs=runs,
         removed=tuple(dict.fromkeys(name for form in gone for name in form.names.binds if name not in bound)),
         parts=tuple(part for form in gone for part in form.names.parts if part not in parts),
@@ -212,6 +214,10 @@ def _pushed(here: Spread, change: Diff, runs: tuple[Run, ...]) -> ModulePlan:
         and not _annotated_inside(here.forms),
         changes=tuple(_changes(here, change, runs)),
     )
+
+
+def _moved(pair: Pair, executed: Collection[int]) -> bool:
+    return pair.shift != 0 and id(pair.new) not in executed
 
 
 def _annotated_inside(forms: Sequence[Form]) -> bool:
@@ -266,9 +272,9 @@ def _stale(here: Spread, change: Diff, runs: Sequence[Run]) -> list[Change]:
     bodies = {leaf.path[0] for leaf in leaves if len(leaf.path) == 1 or leaf.name in ("__init__", "__new__")}
     executed = {id(run.form) for run in runs}
     said = []
-    for form in here.forms:
-        made_by = sorted(form.names.calls & bodies)
-        if form.kind is Kind.VALUE and made_by and id(form) not in executed:
+    for form in here.forms if bodies else ():
+        made_by = sorted(form.names.calls & bodies) if form.kind is Kind.VALUE else []
+        if made_by and id(form) not in executed:
             detail = f"was made by {made_by[0]}() as it was before"
             said.append(Change(ChangeKind.STALE, form.label(), detail, form.start))
     return said

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from types import CodeType
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import CodeType, MappingProxyType
 
 from livecode.engine.classes import ClassEdit
-from livecode.engine.code import by_place, nested
+from livecode.engine.code import by_place, nested, shifted
 from livecode.engine.diff import Pair
 from livecode.engine.forms import Form, Kind, Leaf, future_flags
 from livecode.engine.plan import ModulePlan, Plan, Run
@@ -93,26 +93,36 @@ class PreparedModule:
     annotations: CodeType | None = None
 
 
-def prepare(plan: Plan, filenames: dict[str, str]) -> tuple[PreparedModule, ...]:
+def prepare(
+    plan: Plan, filenames: Mapping[str, str], compilers: Mapping[str, Compiler] = MappingProxyType({})
+) -> tuple[PreparedModule, ...]:
     """Everything that the plan needs, compiled.
 
     Args:
         plan: Without refusals.
         filenames: Module → the chunk name that its code objects carry (`co_filename`).
+        compilers: Module → the one that has compiled some of its forms already.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the author has seen them; here they could only stop the push half way
-        return tuple(_prepare_module(module, filenames[module.module]) for module in plan.modules)
+        return tuple(
+            _prepare_module(part, compilers.get(part.module) or compiler_of(part.forms, filenames[part.module]))
+            for part in plan.modules
+        )
 
 
-def _prepare_module(plan: ModulePlan, filename: str) -> PreparedModule:
-    imported = {item.bound: None for form in plan.forms for item in form.names.imports if item.bound != "*"}
-    compiler = Compiler(filename, future_flags(plan.forms), tuple(imported))
+def compiler_of(forms: Sequence[Form], filename: str) -> Compiler:
+    """The compiler for a module of these forms."""
+    imported = {item.bound: None for form in forms for item in form.names.imports if item.bound != "*"}
+    return Compiler(filename, future_flags(forms), tuple(imported))
+
+
+def _prepare_module(plan: ModulePlan, compiler: Compiler) -> PreparedModule:
     runs = tuple(_prepare_run(run, compiler) for run in plan.runs)
     edits = [run.edited_class for run in runs if run.edited_class]
     return PreparedModule(
         plan,
-        filename,
+        compiler.filename,
         (*_leaf_swaps(plan.swaps, compiler), *(swap for edit in edits for swap in _all_swaps(edit))),
         (*map(_shift, plan.shifts), *(shift for edit in edits for shift in _all_shifts(edit))),
         runs,
@@ -134,15 +144,37 @@ class Compiler:
     filename: str
     flags: int
     imported: tuple[str, ...] = ()
+    _made: dict[Form, CodeType] = field(default_factory=dict)
 
-    def statements(self, nodes: Sequence[ast.stmt], *, docstring: bool = False) -> CodeType:
+    def form(self, form: Form) -> CodeType:
+        """Code that executes a form where it stands, compiled once.
+
+        Raises:
+            SyntaxError, ValueError, RecursionError: It does not compile.
+        """
+        code = self._made.get(form)
+        if code is None:
+            code = self._made[form] = self._form(form)
+        return code
+
+    def _form(self, form: Form) -> CodeType:
+        """Code knows its lines by its first one, so it is moved more cheaply than trees: unless it notes that line."""
+        notes = "class" in form.text  # `__firstlineno__`, from 3.13 on
+        nodes, lines = (form.placed(), 0) if notes else (form.nodes, form.start - form.shape.origin)
+        if form.scope:
+            nodes = (_around(form.scope, nodes),)
+        begins = form.kind is Kind.DOC or any(item.module == "__future__" for item in form.names.imports)
+        code = self.statements(nodes, begins=begins and not form.scope)
+        return shifted(code, lines) if lines else code
+
+    def statements(self, nodes: Sequence[ast.stmt], *, begins: bool = False) -> CodeType:
         """Code that executes these statements at module level.
 
         Args:
             nodes: The statements.
-            docstring: A string at their beginning is the module's docstring.
+            begins: They stand at the beginning of the module, where strings and `__future__` mean something.
         """
-        body = list(nodes) if docstring else [self._unseen(nodes[0]), *nodes]
+        body = list(nodes) if begins else [self._unseen(nodes[0]), *nodes]
         tree = ast.Module(body=body, type_ignores=[])
         code: CodeType = compile(tree, self.filename, "exec", flags=self.flags, dont_inherit=True)
         return code
@@ -197,10 +229,7 @@ def _leaf_swaps(pairs: Sequence[Pair], compiler: Compiler) -> tuple[LeafSwap, ..
 
 
 def _swaps(pair: Pair, compiler: Compiler) -> Iterator[LeafSwap]:
-    nodes = pair.new.placed()
-    if pair.new.scope:
-        nodes = (_around(pair.new.scope, nodes),)
-    table = by_place(compiler.statements(nodes))
+    table = by_place(compiler.form(pair.new))
     once = pair.new.kind in (Kind.FUNCTION, Kind.CLASS)
     for old, new in pair.leaf_pairs():
         qualname, codes = ".".join(new.path), table.get((".".join(new.path), pair.new.start + new.line), [])
@@ -213,9 +242,7 @@ def _swaps(pair: Pair, compiler: Compiler) -> Iterator[LeafSwap]:
 
 def _made_before(pair: Pair, qualname: str, leaf: Leaf, compiler: Compiler) -> bool:
     """False for a function in a branch that is never compiled, such as `if 0:`; there is no live one either."""
-    nodes = pair.old.placed()
-    table = by_place(compiler.statements((_around(pair.old.scope, nodes),) if pair.old.scope else nodes))
-    return (qualname, pair.old.start + leaf.line) in table
+    return (qualname, pair.old.start + leaf.line) in by_place(compiler.form(pair.old))
 
 
 def _around(scope: Sequence[str], nodes: Sequence[ast.stmt]) -> ast.stmt:
@@ -234,8 +261,7 @@ def _shift(pair: Pair) -> Shift:
 def _prepare_run(run: Run, compiler: Compiler) -> PreparedRun:
     if run.edit is not None and not run.edit.rebuild:
         return PreparedRun(run, edited_class=_prepare_class(run.edit, compiler))
-    code = compiler.statements(run.form.placed(), docstring=run.form.kind is Kind.DOC)
-    return PreparedRun(run, code=code)
+    return PreparedRun(run, code=compiler.form(run.form))
 
 
 def _prepare_class(edit: ClassEdit, compiler: Compiler) -> PreparedClass:

@@ -118,6 +118,8 @@ def execute_late(prepared: Sequence[tuple[PreparedModule, ModuleType]], state: C
 def _run_all(
     part: PreparedModule, module: ModuleType, names: dict[str, Any] | None, stage: Stage | None, state: Committing
 ) -> None:
+    if not part.runs:
+        return
     bound_often = _bound_often(part.plan.forms)
     first: dict[str, object] = {}
     scope = Scope(module, names)

@@ -21,10 +21,10 @@ from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from livecode.engine.check import check_compiles, compile_failure, syntax_failure
-from livecode.engine.forms import Form, future_flags
+from livecode.engine.check import compile_failure, syntax_failure
+from livecode.engine.forms import Form
 from livecode.engine.plan import Plan, plan
-from livecode.engine.prepare import PreparedModule, prepare
+from livecode.engine.prepare import Compiler, PreparedModule, compiler_of, prepare
 from livecode.engine.refusals import refusal
 from livecode.engine.reparse import fresh_shapes, reparse
 from livecode.live import chunks
@@ -61,6 +61,7 @@ class Transaction:
         self.push = push
         self.loaded: dict[str, Running] = {}
         self.forms: dict[str, tuple[Form, ...]] = {}
+        self.compilers: dict[str, Compiler] = {}
         self.arrivals: dict[str, Arrival] = {}
         self.leaving: list[str] = []
         self.below: dict[str, tuple[str, ...]] = {}
@@ -135,8 +136,10 @@ class Transaction:
                 running = self.loaded[item.module]
                 try:
                     forms = reparse(item.source, running.forms, running.source)
-                    check_compiles(fresh_shapes(forms, running.forms), future_flags(forms))
-                    if any(isinstance(form.node, ast.Global) for form in forms):
+                    compiler = self.compilers[item.module] = compiler_of(forms, running.filename)
+                    for form in fresh_shapes(forms, running.forms):
+                        compiler.form(form)  # what did not change cannot fail to compile
+                    if "global" in item.source and any(isinstance(form.node, ast.Global) for form in forms):
                         compile(item.source, running.filename, "exec", dont_inherit=True)  # only the whole tells
                 except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
                     return compile_failure(item) or syntax_failure(item, SyntaxError(str(error)))
@@ -151,7 +154,9 @@ class Transaction:
             made = plan(self.forms, LoadedModules(self.process.known, self.process.own_modules), tuple(self.arrivals))
             known = {part.module: self.process.known(part.module) for part in made.modules}
             filenames = {name: running.filename for name, running in known.items() if running is not None}
-            self._prepared = [(part, sys.modules[part.plan.module]) for part in prepare(made, filenames)]
+            self._prepared = [
+                (part, sys.modules[part.plan.module]) for part in prepare(made, filenames, self.compilers)
+            ]
         except Exception as error:
             place = traceback.extract_tb(error.__traceback__)[-1]
             what = f"{type(error).__name__}: {error} ({os.path.basename(place.filename)}:{place.lineno})"

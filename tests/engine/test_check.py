@@ -1,13 +1,11 @@
 """What can be said of a push before any process is asked."""
 
 from __future__ import annotations
-import __future__
 
 import pytest
 
 from livecode.engine import check
-from livecode.engine.check import check_compiles, compile_failure, refuse_name, refuse_source
-from livecode.engine.forms import parse
+from livecode.engine.check import compile_failure, refuse_name, refuse_source
 from livecode.model.nouns import ModuleSource
 from livecode.model.report import Failure
 
@@ -133,17 +131,3 @@ def test_an_unknown_column_is_zero(source: str) -> None:
 def test_the_lines_around_are_those_of_the_tokenizer(odd: str) -> None:
     """The line shown is the line meant, whatever characters stand above it."""
     assert (2, "y = (") in failure(f"# {odd}\ny = (\n").source
-
-
-def test_check_compiles_says_what_a_full_compile_says() -> None:
-    """A statement that parses but does not compile raises; warnings are silent."""
-    check_compiles(parse("x = 1 is 1\n"), 0)
-    with pytest.raises(SyntaxError, match="outside function"):
-        check_compiles(parse("x = 1\nreturn\n"), 0)
-
-
-def test_check_compiles_with_the_module_s_flags() -> None:
-    """The module's future imports are heeded: under lazy annotations a walrus cannot stand in one."""
-    forms = parse("def f(a: (x := 1)): pass\n")
-    with pytest.raises(SyntaxError):
-        check_compiles(forms, __future__.annotations.compiler_flag)

@@ -11,7 +11,8 @@ from hypothesis import given
 from livecode.engine.code import by_place, walk
 from livecode.engine.facts import ClassKind
 from livecode.engine.forms import future_flags, parse
-from livecode.engine.prepare import Compiler, PreparedModule, prepare
+from livecode.engine.prepare import Compiler, PreparedModule, compiler_of, prepare
+from livecode.engine.reparse import reparse
 from tests.engine.fake import bug, bug_since, planned, prepared, since_312, steady
 from tests.engine.test_forms import sources
 
@@ -262,3 +263,32 @@ def test_the_compiler_inherits_nothing() -> None:
     exec(compiler.statements(ast.parse("def f(a: int): pass").body), namespace)
     assert namespace["f"].__annotations__ == {"a": int}
     assert eval(compiler.expression(ast.parse("1 + 1", mode="eval").body)) == 2
+
+
+def test_a_form_says_what_a_full_compile_says() -> None:
+    """A statement that parses but does not compile raises."""
+    (_, returns) = parse("x = 1\nreturn\n")
+    with pytest.raises(SyntaxError, match="outside function"):
+        Compiler("<m>", 0).form(returns)
+
+
+def test_a_form_is_compiled_with_the_module_s_flags() -> None:
+    """The module's future imports are heeded: under lazy annotations a walrus cannot stand in one."""
+    forms = parse("from __future__ import annotations\ndef f(a: (x := 1)): pass\n")
+    with pytest.raises(SyntaxError):
+        compiler_of(forms, "<m>").form(forms[1])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["def f():\n return [x for x in y], lambda: 1 / 0\n", "def f():\n class A:\n  x = 1\n", "class A:\n def f(s): 1\n"],
+)
+def test_a_form_that_moved_is_compiled_where_it_stands(text: str) -> None:
+    """The code of a reused form is that of the whole new source, in every line that it notes."""
+    after = f"\n\n{text}"
+    (form,) = reparse(after, parse(text), text)
+    whole = by_place(compile(after, "<m>", "exec", dont_inherit=True))
+    for place, (code,) in by_place(compiler_of((form,), "<m>").form(form)).items():
+        if place[0] != "<module>":
+            assert list(code.co_lines()) == list(whole[place][0].co_lines())
+            assert code.co_consts == whole[place][0].co_consts

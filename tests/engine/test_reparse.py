@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livecode.engine.check import check_compiles
-from livecode.engine.forms import Form, future_flags, parse
+from livecode.engine.forms import Form, parse
+from livecode.engine.prepare import compiler_of
 from livecode.engine.reparse import fresh_shapes, reparse
 from tests.engine.fake import bug, steady
 from tests.engine.test_forms import sources
@@ -148,8 +148,10 @@ def test_what_does_not_compile_as_a_whole_is_found(after: str) -> None:
     forms = reparse(after, before, after.splitlines()[0])
     with pytest.raises(SyntaxError):
         compile(after, "<m>", "exec")
+    compiler = compiler_of(forms, "<m>")
     with pytest.raises(SyntaxError):
-        check_compiles(fresh_shapes(forms, before), future_flags(forms))
+        for form in fresh_shapes(forms, before):
+            compiler.form(form)
 
 
 @pytest.mark.parametrize("before", ["x = 1\n", "from __future__ import annotations\nx = 1\n"])
