@@ -166,7 +166,7 @@ def _execute(
             state.warnings.append(
                 f"{form.label()} was wrapped at run time by {_type_of(earlier)}, which stays around it"
             )
-        elif _defines(form, old, name, value):
+        elif _replaces(earlier, name, namespace) if old is None else _defines(form, name, value):
             scope[name] = fold(earlier, value, state.journal, namespace)
     if old is not None:  # a branch that is not taken any more
         for name in form.names.binds:
@@ -210,15 +210,20 @@ def _bound_often(forms: Sequence[Form]) -> frozenset[str]:
     return frozenset(often)
 
 
-def _defines(form: Form, old: Form | None, name: str, value: object) -> bool:
+def _defines(form: Form, name: str, value: object) -> bool:
     """True if executing the form made the value, rather than giving a name to something that exists."""
-    if old is None:
-        return False
     if form.kind in (Kind.FUNCTION, Kind.CLASS) and form.name == name:
         return True
     if type(value) is FunctionType:
         return form.start <= value.__code__.co_firstlineno <= form.end and form.kind is not Kind.IMPORT
     return isinstance(value, type) and value.__name__ == name and form.kind is not Kind.IMPORT
+
+
+def _replaces(earlier: object, name: str, namespace: dict[str, Any]) -> bool:
+    """True if a new statement takes the name of a function of this module: who holds that runs what the name is now."""
+    if type(earlier) is not FunctionType or earlier.__globals__ is not namespace:
+        return False
+    return earlier.__code__.co_qualname in (name, "<lambda>")
 
 
 def _undecorated(old: Form | None) -> bool:

@@ -152,6 +152,8 @@ def _set_member(cls: type, name: str, old: object, new: Any, journal: Journal) -
         journal.do(*redirect_steps(old, new.__func__, without_first=True))
     elif type(old) is FunctionType and isinstance(new, classmethod) and type(new.__func__) is FunctionType:
         journal.do(*redirect_steps(old, _taking_class(new.__func__)))
+    elif type(old) is FunctionType and isinstance(new, property) and callable(new.fget):
+        journal.do(*redirect_steps(old, new.fget))  # who holds the bound method gets what the property gives
     elif type(old) is FunctionType and callable(new) and not isinstance(new, type):
         journal.do(*redirect_steps(old, new))
     if isinstance(old, type) and isinstance(new, type) and old.__qualname__ == new.__qualname__:
