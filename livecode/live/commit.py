@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -23,9 +24,30 @@ from livecode.live.committing import Committing, Lingering
 from livecode.live.contents import attributes_of
 from livecode.live.execute import Stage
 from livecode.live.inflight import frames_now
-from livecode.live.journal import Journal, delete_attribute, delete_item, set_item
-from livecode.live.safepoint import at_safe_point
+from livecode.live.interference import Alone, Listener, runs_without_gil
+from livecode.live.journal import Journal, Step, delete_attribute, delete_item, set_item
+from livecode.live.quiet import PATIENCE_S, QuietMoment
+from livecode.live.safepoint import at_safe_point, runs_a_loop
 from livecode.live.swap import closure_steps, swap_steps
+
+LISTENER = Listener()
+"""What is known about this process's audit hooks."""
+
+SLOWER = 4.0
+"""A hook may take longer for the events of a commit than for one that it does not know."""
+
+HOOKED = (
+    "an audit hook (sys.addaudithook) runs Python code between the steps of a commit; "
+    "thread switches were held off for that long, so no other thread saw half of it unless the hook itself waits"
+)
+HOOKED_AND_SEEN = (
+    "an audit hook (sys.addaudithook) runs Python code between the steps of a commit, "
+    "and took so long that other threads may have seen some of the changes before the rest"
+)
+WITHOUT_GIL = "this Python runs without the GIL: other threads may have seen some of the changes before the rest"
+
+LOOP_GRACE_S = 0.02
+"""How long the thread of an event loop is kept waiting."""
 
 GRACE_S = 0.25
 """How long a push waits for calls under way that read removed names; after that the names stay until they end."""
@@ -41,12 +63,27 @@ def show(prepared: Prepared, state: Committing) -> None:
     stage.execute(prepared)
     steps = [*stage.steps(prepared), *swap_steps(prepared, state)]
     steps += list(closure_steps(steps, state))
-    at_safe_point(lambda: state.journal.do(*steps))
+    at_safe_point(lambda: _show_now(steps, state))
+
+
+def _show_now(steps: Sequence[Step], state: Committing) -> None:
+    """All steps at once, in a moment in which nobody is in the middle of what they change."""
+    names = frozenset(step.name for step in steps) - {""}
+    patience_s = 0.0 if len(names) < 2 else LOOP_GRACE_S if runs_a_loop() else PATIENCE_S
+    event_s = LISTENER.event_s()
+    alone = Alone(len(steps) * event_s * SLOWER)
+    moment = QuietMoment(names, patience_s, alone if event_s else nullcontext)
+    with state.journal.doing(moment.do):
+        state.journal.do(*steps)
+    if event_s:
+        state.warnings.append(HOOKED if alone.kept else HOOKED_AND_SEEN)
+    if runs_without_gil():
+        state.warnings.append(WITHOUT_GIL)
 
 
 def take_away(prepared: Prepared, state: Committing) -> None:
     """Step 3: names that nothing binds any more, and entries that removed statements had set."""
-    until = time.monotonic() + GRACE_S
+    until = time.monotonic() + (0.0 if runs_a_loop() else GRACE_S)
     for part, module in prepared:
         namespace = module.__dict__
         gone = [namespace.get(name) for name in part.plan.removed]

@@ -10,13 +10,13 @@ wrapper → wrapper                           the functions inside are folded; t
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import CellType, CodeType, FunctionType, GetSetDescriptorType, MemberDescriptorType, MethodType
 from typing import Any
 
 from livecode.engine.code import redirect
 from livecode.live.contents import attributes_of
-from livecode.live.journal import Journal, Step, set_attribute, set_item
+from livecode.live.journal import Journal, Step, fill_cell, set_attribute, set_item
 
 FUNCTION_PARTS = ("__code__", "__defaults__", "__kwdefaults__", "__doc__", "__qualname__", "__module__")
 MAX_WRAPPERS = 20
@@ -185,7 +185,7 @@ def _fold_cell(mine: CellType, theirs: CellType, journal: Journal) -> None:
     if isinstance(old, type) and isinstance(new, type):
         return  # `__class__`: the class that exists stays
     if old is _EMPTY:
-        journal.do(Step(_setter(mine, new), _emptier(mine)))
+        journal.do(fill_cell(mine, new))
     else:
         journal.do(set_attribute(mine, "cell_contents", new))
 
@@ -200,20 +200,6 @@ def _content(cell: CellType) -> object:
         return cell.cell_contents
     except ValueError:
         return _EMPTY
-
-
-def _setter(cell: CellType, value: object) -> Callable[[], None]:
-    def fill() -> None:
-        cell.cell_contents = value
-
-    return fill
-
-
-def _emptier(cell: CellType) -> Callable[[], None]:
-    def empty() -> None:
-        del cell.cell_contents
-
-    return empty
 
 
 def _annotation_steps(old: FunctionType, new: FunctionType) -> Iterator[Step]:

@@ -7,24 +7,35 @@ so that a batch of steps can be done in a single C call, between two bytecodes o
 from __future__ import annotations
 
 import operator
-from collections import deque
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from types import CodeType
+from types import CellType, CodeType, FunctionType
 from typing import Any
+
+from livecode.live.quiet import do_at_once
 
 _MISSING = object()
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One change and its inverse, both without arguments; and the code object that it replaces, and by which."""
+    """One change and its inverse, both without arguments, written in C so that no bytecode runs between two of them.
+
+    Attributes:
+        do: Makes the change.
+        undo: Takes it back; it holds what was there, so that nothing dies in the middle of a batch.
+        replaces: The code object that it replaces.
+        by: The code object that comes instead.
+        name: What changes, as code mentions it; empty if no code can see the difference.
+    """
 
     do: Callable[[], object]
     undo: Callable[[], object]
     replaces: CodeType | None = None
     by: CodeType | None = None
+    name: str = ""
 
 
 class Journal:
@@ -36,6 +47,7 @@ class Journal:
     def __init__(self) -> None:
         self._undo: list[Callable[[], object]] = []
         self._staged: list[Step] | None = None
+        self._doing: Callable[[Sequence[Callable[[], object]]], object] = do_at_once
         self.replaced: set[CodeType] = set()
         self.failures: list[str] = []
 
@@ -52,9 +64,8 @@ class Journal:
         return staged
 
     def do(self, *steps: Step) -> None:
-        """Does the steps in one C call, so that no other thread sees some of them only.
+        """Does the steps in one C call (`do_at_once`), so that no other thread sees some of them only.
 
-        `deque(map(operator.call, …))` runs no bytecode between the calls, so the interpreter never switches threads.
         The inverses are noted first: those of steps that never ran do no harm, as they restore what is there.
         """
         if self._staged is not None:
@@ -62,62 +73,103 @@ class Journal:
             return
         self._undo += [step.undo for step in steps]
         self.replaced.update(step.replaces for step in steps if step.replaces is not None)
-        deque(map(operator.call, [step.do for step in steps]), maxlen=0)
+        self._doing([step.do for step in steps])
+
+    @contextmanager
+    def doing(self, at_once: Callable[[Sequence[Callable[[], object]]], object]) -> Iterator[None]:
+        """Meanwhile steps are done by `at_once`, which may choose the moment."""
+        self._doing = at_once
+        try:
+            yield
+        finally:
+            self._doing = do_at_once
 
     def note(self, undo: Callable[[], object]) -> None:
         """Adds an inverse for something that happens outside."""
         self._undo.append(undo)
 
     def roll_back(self) -> int:
-        """Undoes everything, newest first.
+        """Undoes everything, newest first, in one C call as far as nothing fails.
 
         Returns:
             How many steps were undone. `failures` names those that could not be.
         """
-        done = len(self._undo)
-        while self._undo:
-            undo = self._undo.pop()
+        undo = self._undo[::-1]
+        self._undo.clear()
+        left = iter(undo)
+        while operator.length_hint(left):
             try:
-                undo()
+                do_at_once(left)
             except Exception as error:
-                self.failures.append(f"{_describe(undo)}: {type(error).__name__}: {error}")
-        return done
+                failed = undo[len(undo) - operator.length_hint(left) - 1]
+                self.failures.append(f"{_describe(failed)}: {type(error).__name__}: {error}")
+        return len(undo)
 
 
 def set_attribute(owner: object, name: str, value: object) -> Step:
     """Sets an attribute of an object that has it now."""
     old = getattr(owner, name)
-    codes = (old, value) if isinstance(old, CodeType) and isinstance(value, CodeType) else (None, None)
-    return Step(partial(setattr, owner, name, value), partial(setattr, owner, name, old), *codes)
+    replaces, by = (old, value) if isinstance(old, CodeType) and isinstance(value, CodeType) else (None, None)
+    put = _setter(owner)
+    do, undo = partial(put, owner, name, value), partial(put, owner, name, old)
+    return Step(do, undo, replaces, by, _seen_as(owner, name))
+
+
+def _setter(owner: object) -> Callable[[Any, str, Any], None]:
+    """How attributes are set whatever the object thinks of it: its own `__setattr__` would run bytecode."""
+    return type.__setattr__ if isinstance(owner, type) else object.__setattr__
+
+
+def _seen_as(owner: object, name: str) -> str:
+    """The name by which code gets at what changes: a function's own, that of the class for a dunder method."""
+    if type(owner) is FunctionType:
+        outer, _, name = owner.__code__.co_qualname.rpartition(".")
+        return outer.rpartition(".")[2] if _is_dunder(name) and outer else name
+    if isinstance(owner, type) and _is_dunder(name):
+        return owner.__name__
+    return "" if name == "cell_contents" else name
+
+
+def _is_dunder(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__")
+
+
+def fill_cell(cell: CellType, value: object) -> Step:
+    """Fills a cell that is empty."""
+    return Step(partial(setattr, cell, "cell_contents", value), partial(delattr, cell, "cell_contents"))
 
 
 def delete_attribute(owner: object, name: str) -> Step:
     """Takes an attribute of an object away."""
-    return Step(partial(delattr, owner, name), partial(setattr, owner, name, getattr(owner, name)))
+    remove = type.__delattr__ if isinstance(owner, type) else object.__delattr__
+    undo = partial(_setter(owner), owner, name, getattr(owner, name))
+    return Step(partial(remove, owner, name), undo, name=_seen_as(owner, name))
 
 
 def set_class_attribute(owner: type, name: str, value: object) -> Step:
     """Sets a class attribute, whatever the metaclass thinks of it."""
     old = owner.__dict__.get(name, _MISSING)
     undo = partial(type.__delattr__, owner, name) if old is _MISSING else partial(type.__setattr__, owner, name, old)
-    return Step(partial(type.__setattr__, owner, name, value), undo)
+    return Step(partial(type.__setattr__, owner, name, value), undo, name=_seen_as(owner, name))
 
 
 def delete_class_attribute(owner: type, name: str) -> Step:
     """Takes a class attribute away."""
-    return Step(partial(type.__delattr__, owner, name), partial(type.__setattr__, owner, name, owner.__dict__[name]))
+    undo = partial(type.__setattr__, owner, name, owner.__dict__[name])
+    return Step(partial(type.__delattr__, owner, name), undo, name=_seen_as(owner, name))
 
 
 def set_item(mapping: MutableMapping[str, Any], key: str, value: object) -> Step:
     """Sets an entry of a namespace."""
     old = mapping.get(key, _MISSING)
     undo = partial(mapping.pop, key, None) if old is _MISSING else partial(mapping.__setitem__, key, old)
-    return Step(partial(mapping.__setitem__, key, value), undo)
+    return Step(partial(mapping.__setitem__, key, value), undo, name=key)
 
 
 def delete_item(mapping: MutableMapping[Any, Any], key: object) -> Step:
     """Takes an entry of a namespace away."""
-    return Step(partial(mapping.pop, key, None), partial(mapping.__setitem__, key, mapping[key]))
+    undo = partial(mapping.__setitem__, key, mapping[key])
+    return Step(partial(mapping.pop, key, None), undo, name=str(key))
 
 
 def restore_attribute(owner: object, name: str) -> Callable[[], object]:

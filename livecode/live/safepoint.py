@@ -1,4 +1,4 @@
-"""Where a commit happens: on the event loop's own thread if the service has one, between two callbacks.
+"""Where a commit happens: on the event loop's own thread if a thread runs one, between two callbacks.
 
 A handler that calls two functions without awaiting in between then sees both old or both new.
 """
@@ -13,11 +13,14 @@ from types import FrameType
 from typing import Any
 
 LOOP_PATIENCE_S = 2.0
-"""How long a busy event loop is waited for; after that the steps are done from the asking thread."""
+"""How long the main thread's event loop is waited for; after that the steps are done from the asking thread."""
+
+OTHER_LOOP_PATIENCE_S = 0.2
+"""The same for a loop of another thread, which may be a tool's and not the service's."""
 
 
 def at_safe_point(work: Callable[[], None]) -> str:
-    """Runs `work` on the main thread's event loop if one is running there, else here and now.
+    """Runs `work` on the thread of the event loop that is running, if there is one, else here and now.
 
     Returns:
         Where it ran: ``"loop"``, ``"here"``, or ``"busy"`` if the loop did not come round in time.
@@ -25,8 +28,8 @@ def at_safe_point(work: Callable[[], None]) -> str:
     Raises:
         BaseException: Whatever `work` raised.
     """
-    loop = main_loop() if "asyncio" in sys.modules else None
-    if loop is None or threading.current_thread() is threading.main_thread():
+    loop, patience_s = _service_loop() if "asyncio" in sys.modules else (None, 0.0)
+    if loop is None:
         work()
         return "here"
     turn = _Turn(work)
@@ -35,7 +38,7 @@ def at_safe_point(work: Callable[[], None]) -> str:
     except RuntimeError:  # closed meanwhile
         work()
         return "here"
-    if not turn.done.wait(LOOP_PATIENCE_S) and turn.claim():
+    if not turn.done.wait(patience_s) and turn.claim():
         work()
         return "busy"
     turn.done.wait()
@@ -44,12 +47,35 @@ def at_safe_point(work: Callable[[], None]) -> str:
     return "loop"
 
 
-def main_loop() -> Any:
-    """The event loop that the main thread is running now, None if there is none.
+def runs_a_loop() -> bool:
+    """True if this thread runs an event loop, which waits as long as this call takes."""
+    asyncio_ = sys.modules.get("asyncio")
+    return asyncio_ is not None and asyncio_._get_running_loop() is not None
 
-    `asyncio` tells a loop only to its own thread, so it is read off the main thread's stack.
+
+def _service_loop() -> tuple[Any, float]:
+    """The event loop of another thread between whose callbacks to commit, and how long to wait for it; or None.
+
+    The main thread's if it runs one, else, if this thread runs none, that of any other thread. `asyncio` tells a loop
+    only to its own thread, so it is read off the stacks. Where several threads run one, what is in the middle of a
+    callback on another loop is waited for as any thread is (`livecode.live.quiet`).
     """
-    frame: FrameType | None = sys._current_frames().get(threading.main_thread().ident or 0)
+    own, main = threading.get_ident(), threading.main_thread().ident or 0
+    if own == main and runs_a_loop():
+        return None, 0.0
+    if own != main and (loop := main_loop()) is not None:
+        return loop, LOOP_PATIENCE_S
+    others = {} if runs_a_loop() else {key: top for key, top in sys._current_frames().items() if key not in (own, main)}
+    loops = (_loop_of(top) for top in others.values())
+    return next((loop for loop in loops if loop is not None), None), OTHER_LOOP_PATIENCE_S
+
+
+def main_loop() -> Any:
+    """The event loop that the main thread is running now, None if there is none."""
+    return _loop_of(sys._current_frames().get(threading.main_thread().ident or 0))
+
+
+def _loop_of(frame: FrameType | None) -> Any:
     while frame is not None:
         for name in ("self", "loop"):
             candidate = frame.f_locals.get(name) if frame.f_code.co_name in _RUNNERS else None

@@ -85,7 +85,7 @@ def _swap_steps(function: FunctionType, swap: LeafSwap) -> Iterator[Step]:
             "which a function that exists cannot take; change its signature or name too, or restart"
         )
     given = set_attribute(function, "__code__", new)
-    yield given if swap.changed else replace(given, replaces=None)  # what only moved is not old
+    yield given if swap.changed else replace(given, replaces=None, name="")  # what only moved is not old
     if swap.changed:
         if docstring(old) != docstring(new) and function.__doc__ == docstring(old):
             yield set_attribute(function, "__doc__", docstring(new))
@@ -99,7 +99,7 @@ def _shift_steps(functions: Sequence[FunctionType], shifts: Sequence[Shift]) -> 
         number = bisect_right(starts, line) - 1
         if number >= 0 and line <= ordered[number].last:
             moved = set_attribute(function, "__code__", shifted(function.__code__, ordered[number].lines))
-            yield replace(moved, replaces=None)  # what it does is not old
+            yield replace(moved, replaces=None, name="")  # what it does is not old
 
 
 def closure_steps(changes: Sequence[Step], state: Committing) -> Iterator[Step]:

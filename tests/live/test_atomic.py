@@ -1,0 +1,46 @@
+"""What other threads see of a push: all of it or nothing, in every call."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.live import atomic
+from tests.live.forker import Forker
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="every case has a forked process of its own")
+
+SECONDS = 300.0 if os.environ.get("LIVECODE_NIGHTLY") else 5.0
+THREADS = 2
+
+
+@pytest.mark.timeout(600)
+def test_no_call_sees_a_mixture(forker: Forker) -> None:
+    """Two functions, a function and a constant, a method and a function: all of one version, in every call."""
+    said = forker.ask(atomic.mixtures, SECONDS, THREADS)
+    assert set(said["pushes"]) == {"LIVE"}
+    never = {"two_functions", "function_and_constant", "method_and_function"}
+    assert never.isdisjoint(said["mixed"])
+    assert all(said["calls"][look] > 1000 for look in never)
+
+
+@pytest.mark.timeout(600)
+def test_no_call_sees_a_mixture_although_an_audit_hook_runs_between_the_steps(forker: Forker) -> None:
+    """A hook in Python is noticed, said, and does not let other threads see half of a commit."""
+    said = forker.ask(atomic.mixtures_with_hook, SECONDS, THREADS)
+    never = {"two_functions", "function_and_constant", "method_and_function"}
+    assert never.isdisjoint(said["mixed"])
+    assert any("an audit hook" in text and "no other thread saw half" in text for text in said["said"])
+
+
+def test_audit_hooks_are_noticed(forker: Forker) -> None:
+    """Nothing lists them, but what they cost and let happen tells."""
+    assert forker.ask(atomic.hooks_heard) == [False, False, True, True]
+
+
+def test_a_hook_that_raises_does_not_stop_a_push(forker: Forker) -> None:
+    """An audit hook that raises at an event which it does not know is noticed by that."""
+    verdict, value, *warnings = forker.ask(atomic.hook_that_raises)
+    assert (verdict, value) == ("LIVE", "2")
+    assert "an audit hook" in warnings[0]
