@@ -2,8 +2,9 @@
 
     bodies of methods only               swapped; this module is not even asked
     members of a plain class             a class body of just those members is executed and folded into the live class
-    bases                                assigned to the live class
-    dataclass, enum, named tuple, …      the whole statement is executed, its class folded into the live one
+    bases, the first and the last too    assigned to the live class; how, and at what price: `livecode.live.bases`
+    `metaclass=ABCMeta` comes            the same: its abstract methods count, and it keeps its metaclass
+    dataclass, enum, own metaclass, …    the whole statement is executed, its class folded into the live one
     slots, metaclass, class keywords     refused
 
 The live class stays in every case, so that instances, subclasses and isinstance hold.
@@ -40,7 +41,11 @@ MADE_BY_PYTHON = frozenset(
 )
 """Attributes that a class has although its body does not bind them."""
 
-REBUILDABLE = frozenset({ClassKind.DATACLASS, ClassKind.ENUM, ClassKind.NAMED_TUPLE, ClassKind.REBUILT})
+REBUILDABLE = frozenset(
+    {ClassKind.DATACLASS, ClassKind.ENUM, ClassKind.NAMED_TUPLE, ClassKind.REBUILT, ClassKind.BUILT}
+)
+OF_OTHER_BASES = frozenset({ClassKind.DATACLASS, ClassKind.REBUILT, ClassKind.BUILT})
+"""Kinds that can be built again on other bases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,8 @@ class ClassEdit:
 
     Attributes:
         form: The class statement as it will be.
-        rebuild: The whole statement is executed; the rest does not apply.
+        rebuild: The whole statement is executed; of the rest, only `kept` applies.
+        kept: Attributes that unchanged members bind to a value: they keep the value that they have now.
         members: Members to execute, in order.
         swaps: Members of which only function bodies changed.
         shifts: Members that only moved.
@@ -63,6 +69,7 @@ class ClassEdit:
 
     form: Form
     rebuild: bool = False
+    kept: frozenset[str] = frozenset()
     members: tuple[Form, ...] = ()
     swaps: tuple[Pair, ...] = ()
     shifts: tuple[Pair, ...] = ()
@@ -102,11 +109,12 @@ def class_edit(
     old_node, new_node = old.node, new.node
     assert isinstance(old_node, ast.ClassDef)
     assert isinstance(new_node, ast.ClassDef)
-    if _dumps(old_node.keywords) != _dumps(new_node.keywords):
+    abstract = _becomes_abstract(old_node, new_node)
+    if not abstract and _dumps(old_node.keywords) != _dumps(new_node.keywords):
         return None, [refusal("LC102", f"{new.label()} changes its class keywords", module=module, line=new.start)]
     old_bases, new_bases = _real_bases(old_node), _real_bases(new_node)
-    if bool(old_bases) != bool(new_bases):
-        what = f"{new.label()} {'gets its first base' if new_bases else 'loses its last base'}"
+    if (abstract or (new_bases and not old_bases)) and qualname in facts.baseless:
+        what = f"{new.label()} gets its first base, and makes its instances by a __new__ of its own"
         return None, [refusal("LC106", what, module=module, line=new.start)]
     old_params, new_params = (getattr(node, "type_params", []) for node in (old_node, new_node))
     named = {parameter.name for parameter in (*old_params, *new_params)}
@@ -121,15 +129,17 @@ def class_edit(
     simple = kind is ClassKind.PLAIN or kind is ClassKind.SLOTTED
     derived = bool(new_node.decorator_list) and _derived(facts.attributes.get(qualname, frozenset()), old)
     if decorators_same and (methods_only or (simple and not derived)):
-        bases = _dumps(old_bases) != _dumps(new_bases) or stale(_bases_only(new))
+        bases = abstract or _dumps(old_bases) != _dumps(new_bases) or stale(_bases_only(new))
         if not bases or kind is ClassKind.PLAIN:
             return _member_edit(facts, change, new, members, bases, stale)
-    if kind in REBUILDABLE and _dumps(old_bases) == _dumps(new_bases):
+    if kind in REBUILDABLE and (kind in OF_OTHER_BASES or _dumps(old_bases) == _dumps(new_bases)):
         detail = f"{kind.value}, built again in place"
         if kind is ClassKind.NAMED_TUPLE:
             detail += "; tuples made before keep their length"
         label = Change(ChangeKind.CHANGED, new.label(), detail, new.start)
-        return ClassEdit(new, rebuild=True, changes=(label,)), []
+        run = {id(form) for form in members}
+        kept = (name for pair in change.same if id(pair.new) not in run for name in pair.new.names.binds)
+        return ClassEdit(new, rebuild=True, kept=frozenset(kept), changes=(label,)), []
     code = "LC103" if kind is ClassKind.SLOTTED else "LC105"
     what = f"{new.label()} is {kind.value} and changes more than its methods"
     return None, [refusal(code, what, module=module, line=new.start)]
@@ -179,6 +189,14 @@ def _ran_before(change: Diff, members: Sequence[Form]) -> tuple[Form, ...]:
 def _real_bases(node: ast.ClassDef) -> list[ast.expr]:
     """The bases, without an `object` that says what goes without saying."""
     return [base for base in node.bases if not (isinstance(base, ast.Name) and base.id == "object")]
+
+
+def _becomes_abstract(old: ast.ClassDef, new: ast.ClassDef) -> bool:
+    """True if `metaclass=ABCMeta` comes, and nothing else changes of the class keywords."""
+    coming = [word for word in new.keywords if word.arg == "metaclass"]
+    others = [word for word in new.keywords if word.arg != "metaclass"]
+    named = [ast.unparse(word.value).rpartition(".")[2] for word in coming]
+    return named == ["ABCMeta"] and _dumps(others) == _dumps(old.keywords)
 
 
 def _touches_slots(change: Diff) -> bool:

@@ -22,6 +22,7 @@ class ClassKind(StrEnum):
     ENUM = "an enum"
     NAMED_TUPLE = "a named tuple"
     REBUILT = "a class that its library can build again"
+    BUILT = "a class with a metaclass of the service's own"
     CUSTOM = "a class with a metaclass of its own"
 
 
@@ -35,6 +36,7 @@ class ModuleFacts:
         forms: The source that runs.
         classes: Kind of every live class that the module defines, by qualified name.
         attributes: The names in the `__dict__` of each of these classes.
+        baseless: Those of them that have no base, and can get none while they live.
     """
 
     module: str
@@ -42,6 +44,7 @@ class ModuleFacts:
     forms: tuple[Form, ...]
     classes: Mapping[str, ClassKind] = field(default_factory=dict)
     attributes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    baseless: frozenset[str] = frozenset()
 
 
 class Project(Protocol):

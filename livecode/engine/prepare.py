@@ -58,6 +58,7 @@ class PreparedClass:
         body: A class body of the members to execute; None if there are none.
         annotations: A class body of all annotations, None if they stay.
         bases: One expression a base, compiled; empty if they stay.
+        keywords: The class keywords, compiled, if the bases do not stay.
         swaps: Methods that only get new code.
         shifts: Members that moved.
         nested: Classes inside this one.
@@ -67,6 +68,7 @@ class PreparedClass:
     body: CodeType | None = None
     annotations: CodeType | None = None
     bases: tuple[CodeType, ...] = ()
+    keywords: tuple[tuple[str, CodeType], ...] = ()
     swaps: tuple[LeafSwap, ...] = ()
     shifts: tuple[Shift, ...] = ()
     nested: tuple[PreparedClass, ...] = ()
@@ -274,6 +276,7 @@ def _prepare_class(edit: ClassEdit, compiler: Compiler) -> PreparedClass:
         body=compiler.class_body(edit.form, body) if body else None,
         annotations=compiler.class_body(edit.form, annotated) if edit.annotations else None,
         bases=tuple(map(compiler.expression, node.bases)) if edit.bases else (),
+        keywords=tuple((w.arg, compiler.expression(w.value)) for w in node.keywords if edit.bases and w.arg),
         swaps=_leaf_swaps(edit.swaps, compiler),
         shifts=tuple(_shift(pair) for pair in edit.shifts if pair.shift),
         nested=tuple(_prepare_class(inner, compiler) for inner in edit.nested),

@@ -21,7 +21,7 @@ CODES: dict[str, tuple[str, str]] = {
         "edit the methods only, or restart the service",
     ),
     "LC106": (
-        "a class gets its first base, or loses its last one, which CPython does not allow while it is alive",
+        "a class with a `__new__` of its own gets its first base, which CPython before 3.15 does not allow",
         "give the class a new name, or restart",
     ),
     "LC107": (

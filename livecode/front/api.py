@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from livecode.fleet.service import here
 from livecode.front import push as use_case
-from livecode.front import watch as watching
 from livecode.front.views import StatusView
-from livecode.front.watch import Watch
 from livecode.model.nouns import ModuleSource
 from livecode.model.report import Report
+
+if TYPE_CHECKING:
+    from livecode.front.watch import Watch
 
 
 def push(
@@ -71,4 +73,6 @@ def watch(
     Raises:
         UsageError: The folder is missing, a file, or the root of the file system.
     """
+    from livecode.front import watch as watching  # watchfiles: a service that only takes pushes goes without
+
     return watching.watch(folder, target or here(), say)

@@ -19,9 +19,10 @@ from livecode.live.committing import Committing, SwapError
 from livecode.live.contents import attributes_of
 from livecode.live.effects import effects_since, process_state
 from livecode.live.fold import fold, fold_under_wrapper
-from livecode.live.fold_class import apply_members, class_at
+from livecode.live.fold_class import apply_members, class_at, fold_class
 from livecode.live.guard import guard
 from livecode.live.journal import Journal, Step, delete_item, restore_attribute, set_item
+from livecode.live.throwaway import Registries
 
 _MISSING = object()
 
@@ -154,6 +155,8 @@ def _execute(
     assert prepared.code is not None
     before = dict(namespace)
     scope.bound = {}
+    edit, standing = prepared.run.edit, before.get(form.name)
+    registries = Registries(standing, state.journal) if edit is not None and isinstance(standing, type) else None
     state.journal.note(_Restore(namespace, before, scope.bound))
     if not (stage is not None and _import_staged(form, scope, stage)):
         exec(prepared.code, namespace, scope)
@@ -167,7 +170,11 @@ def _execute(
                 f"{form.label()} was wrapped at run time by {_type_of(earlier)}, which stays around it"
             )
         elif _replaces(earlier, name, namespace) if old is None else _defines(form, name, value):
-            scope[name] = fold(earlier, value, state.journal, namespace)
+            if registries is not None and isinstance(earlier, type) and isinstance(value, type):
+                scope[name] = fold_class(earlier, value, state.journal, edit.kept if edit is not None else frozenset())
+                registries.put_in_place(earlier, value)
+            else:
+                scope[name] = fold(earlier, value, state.journal, namespace)
     if old is not None:  # a branch that is not taken any more
         for name in form.names.binds:
             if name not in scope.bound and name not in bound_often and name in scope:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import ModuleType
 
 from livecode.engine.facts import ClassKind, ModuleFacts, absolute
-from livecode.live.running import Running
+from livecode.live.bases import makes_itself
+from livecode.live.running import Running, is_foreign
 
 
 class LoadedModules:
@@ -66,7 +67,8 @@ def _facts_of(running: Running, module: ModuleType) -> ModuleFacts:
     classes = classes_of(module)
     kinds = {name: class_kind(cls) for name, cls in classes.items()}
     attributes = {name: frozenset(cls.__dict__) for name, cls in classes.items()}
-    return ModuleFacts(running.name, package, running.forms, kinds, attributes)
+    baseless = frozenset(name for name, cls in classes.items() if makes_itself(cls))
+    return ModuleFacts(running.name, package, running.forms, kinds, attributes, baseless)
 
 
 def classes_of(module: ModuleType) -> Mapping[str, type]:
@@ -97,5 +99,15 @@ def class_kind(cls: type) -> ClassKind:
     if "__attrs_attrs__" in cls.__dict__ or "__pydantic_core_schema__" in cls.__dict__:
         return ClassKind.REBUILT
     if type(cls) not in (type, abc.ABCMeta):
-        return ClassKind.CUSTOM
+        return ClassKind.BUILT if _is_own(type(cls)) else ClassKind.CUSTOM
     return ClassKind.PLAIN
+
+
+def _is_own(meta: type) -> bool:
+    """True if all that a metaclass does stands in modules of the service."""
+    for each in meta.__mro__:
+        if each in (type, abc.ABCMeta):
+            return True
+        if is_foreign(getattr(sys.modules.get(each.__module__), "__file__", None) or abc.__file__):
+            return False
+    return False

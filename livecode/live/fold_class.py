@@ -6,16 +6,15 @@ fold_class       a class that was built anew (dataclass, enum, …) is folded in
 
 from __future__ import annotations
 
-import abc
 import enum
 import functools
 from collections.abc import Iterator, Mapping
-from functools import partial
 from types import FunctionType
 from typing import Any
 
 from livecode.engine.classes import ClassEdit
 from livecode.engine.prepare import PreparedClass
+from livecode.live.bases import Nothing, can_become, refresh_abstract, set_bases, welcoming
 from livecode.live.fold import fold_function, fold_under_wrapper, redirect_steps
 from livecode.live.journal import Journal, Step, delete_class_attribute, set_attribute, set_class_attribute
 
@@ -25,6 +24,7 @@ MADE_BY_STATEMENT = frozenset(
 NEVER_COPIED = frozenset(
     {"__dict__", "__weakref__", "__module__", "__qualname__", "__abstractmethods__", "_abc_impl", "__slots__"}
 )
+PLAIN_VALUES = frozenset({bool, int, float, complex, str, bytes, list, dict, set, tuple, frozenset, type(None)})
 _MISSING = object()
 
 
@@ -41,8 +41,11 @@ def apply_members(
         stage: Names of the module that are not visible yet; they go before those of `namespace`.
     """
     edit = prepared.edit
-    if prepared.bases:
-        _set_bases(cls, tuple(eval(code, namespace, dict(stage)) for code in prepared.bases), journal)
+    afterwards = list[Step]()
+    if edit.bases:
+        bases = tuple(eval(code, namespace, dict(stage)) for code in prepared.bases)
+        keywords = {name: eval(code, namespace, dict(stage)) for name, code in prepared.keywords}
+        afterwards = [*welcoming(cls, bases, keywords), *set_bases(cls, bases, keywords, journal)]
     for inner in prepared.nested:
         nested = cls.__dict__.get(inner.edit.form.name)
         if isinstance(nested, type):
@@ -63,30 +66,37 @@ def apply_members(
     if prepared.annotations is not None:
         _set_annotations(cls, prepared, journal, namespace, stage)
     _refresh(cls, journal)
+    journal.do(*afterwards)
 
 
-def fold_class(old: type, new: type, journal: Journal) -> type:
+def fold_class(old: type, new: type, journal: Journal, kept: frozenset[str] = frozenset()) -> type:
     """Makes the class that exists what the new one is.
+
+    Args:
+        old: The class that exists.
+        new: The one that was built anew.
+        journal: Notes every change.
+        kept: Attributes that keep the plain value that they have now, as nothing in the source changed them.
 
     Returns:
         The class that the name should stand for: `old`, or `new` where the two cannot be one.
     """
-    if old.__module__ != new.__module__ or type(old) is not type(new) or not _same_layout(old, new):
+    if old.__module__ != new.__module__ or not can_become(old, type(new)) or not _same_layout(old, new):
         return new
     if isinstance(old, enum.EnumMeta):
         from livecode.live.fold_enum import fold_enum
 
         fold_enum(old, new, journal)
-    if old.__bases__ != new.__bases__:
-        _set_bases(old, new.__bases__, journal)
+    afterwards = set_bases(old, new.__bases__, {"metaclass": type(new)}, journal)
     skipped = NEVER_COPIED | _enum_owned(new)
     for name, value in list(new.__dict__.items()):
-        if name not in skipped:
+        if name not in skipped and not (name in kept and type(old.__dict__.get(name)) in PLAIN_VALUES):
             _rebind_class_cell(value, old, new)
             _set_member(old, name, old.__dict__.get(name, _MISSING), value, journal)
     gone = [name for name in old.__dict__ if name not in new.__dict__ and name not in NEVER_COPIED]
     journal.do(*(delete_class_attribute(old, name) for name in gone if name not in _enum_owned(old)))
     _refresh(old, journal)
+    journal.do(*afterwards)
     _discard(new)
     return old
 
@@ -186,17 +196,6 @@ def _can_fold(old: object, new: object) -> bool:
     return known and plain and abstract[0] == abstract[1]
 
 
-def _set_bases(cls: type, bases: tuple[Any, ...], journal: Journal) -> None:
-    real = tuple(item for base in bases for item in _real_bases(base, bases)) or (object,)
-    if real != cls.__bases__:
-        journal.do(set_attribute(cls, "__bases__", real))
-
-
-def _real_bases(base: Any, bases: tuple[Any, ...]) -> tuple[type, ...]:
-    entries = getattr(base, "__mro_entries__", None)
-    return entries(bases) if entries is not None and not isinstance(base, type) else (base,)
-
-
 def _set_annotations(
     cls: type, prepared: PreparedClass, journal: Journal, namespace: dict[str, Any], stage: Mapping[str, Any]
 ) -> None:
@@ -242,20 +241,10 @@ def _enum_owned(cls: type) -> frozenset[str]:
 
 def _refresh(cls: type, journal: Journal) -> None:
     """What is derived from a class: its abstract methods, and the schema of a pydantic model."""
-    if isinstance(cls, abc.ABCMeta):
-        for each in (cls, *_subclasses(cls)):
-            before = set_attribute(each, "__abstractmethods__", getattr(each, "__abstractmethods__"))  # noqa: B009
-            journal.do(Step(partial(abc.update_abstractmethods, each), before.undo))
+    refresh_abstract(cls, journal)
     rebuild = getattr(cls, "model_rebuild", None)
     if "__pydantic_core_schema__" in cls.__dict__ and rebuild is not None:
         rebuild(force=True)
-
-
-def _subclasses(cls: type) -> Iterator[type]:
-    below: list[type] = type.__subclasses__(cls)
-    for sub in below:
-        yield sub
-        yield from _subclasses(sub)
 
 
 def _discard(cls: type) -> None:
@@ -264,13 +253,9 @@ def _discard(cls: type) -> None:
     Assigning other bases and taking them away unhooks it now; classes hang in cycles, so they would stay long.
     """
     try:
-        cls.__bases__ = (_Nowhere,)
+        cls.__bases__ = (Nothing,)
     except TypeError:  # another layout: it stays until the collector comes
         return
-
-
-class _Nowhere:
-    """Where discarded classes hang."""
 
 
 def class_at(namespace: Mapping[str, Any], path: tuple[str, ...]) -> type | None:

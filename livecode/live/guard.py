@@ -116,7 +116,7 @@ def _inside(thing: Any, kind: type) -> list[Any]:
     if kind is CellType:
         return [thing.cell_contents] if _filled(thing) else []
     if issubclass(kind, type):
-        return [value for base in thing.__mro__[:-1] for value in list(base.__dict__.values())]
+        return [type(thing), *(value for base in thing.__mro__[:-1] for value in list(base.__dict__.values()))]
     if issubclass(kind, staticmethod | classmethod | MethodType):
         return [thing.__func__, *([thing.__self__] if kind is MethodType else [])]
     if issubclass(kind, property):
@@ -139,8 +139,10 @@ def _inside_function(function: FunctionType) -> list[Any]:
         return found
     found += [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
     found += function.__dict__.values()
-    namespace = function.__globals__
-    return [*found, *(namespace.get(name) for code in _codes(function.__code__) for name in code.co_names)]
+    names = dict.fromkeys(name for code in _codes(function.__code__) for name in code.co_names)
+    named = [function.__globals__.get(name) for name in names]
+    modules = [thing for thing in named if type(thing) is ModuleType]
+    return [*found, *named, *(module.__dict__[name] for module in modules for name in names if name in module.__dict__)]
 
 
 def _written_by(function: FunctionType) -> Iterator[Inverse]:

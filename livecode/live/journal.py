@@ -41,6 +41,8 @@ class Step:
 class Journal:
     """The steps done so far, in order, and the code objects (`replaced`) that they took out of use.
 
+    `remarks` say what is as it should be, and yet not quite as a fresh import makes it.
+
     While it is staging, steps are only collected: `release` gives them back, to be done all at once.
     """
 
@@ -50,6 +52,7 @@ class Journal:
         self._doing: Callable[[Sequence[Callable[[], object]]], object] = do_at_once
         self.replaced: set[CodeType] = set()
         self.failures: list[str] = []
+        self.remarks: list[str] = []
 
     def __len__(self) -> int:
         return len(self._undo)

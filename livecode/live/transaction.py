@@ -252,7 +252,7 @@ class Transaction:
         self.process.afterlives.update(self.afterlives)
         self.process.lingering += self.state.lingering
         outcomes = self._outcomes(made, live=True, before=before)
-        said = (*self.state.warnings, *_late(made))
+        said = (*self.state.warnings, *self.state.journal.remarks, *_late(made))
         return Outcome(self.process.worker, Verdict.LIVE, outcomes, warnings=said)
 
     def _number(self, name: str) -> int:

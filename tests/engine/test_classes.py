@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from livecode.engine.classes import ClassEdit, class_edit
@@ -89,14 +91,18 @@ def test_bases_are_assigned(before: str, after: str, assigned: bool) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "kind", "expected"),
     [
-        ("class A: pass", "class A(B): pass", "PLAIN", ["LC106"]),
-        ("class A(B): pass", "class A: pass", "PLAIN", ["LC106"]),
+        ("class A: pass", "class A(B): pass", "PLAIN", []),
+        ("class A(B): pass", "class A: pass", "PLAIN", []),
         ("class A: x = 1", "class A(metaclass=M): x = 1", "PLAIN", ["LC102"]),
+        ("class A: x = 1", "class A(metaclass=ABCMeta): x = 1", "PLAIN", []),
+        ("class A(B): x = 1", "class A(B, metaclass=abc.ABCMeta): x = 1", "PLAIN", []),
+        ("class A(metaclass=M): x = 1", "class A(metaclass=ABCMeta): x = 1", "CUSTOM", ["LC102"]),
+        ("class A(metaclass=M): x = 1", "class A(B, metaclass=M): x = 2", "BUILT", []),
         ("class A(B, k=1): x = 1", "class A(B, k=2): x = 1", "PLAIN", ["LC102"]),
         ("class A: x = 1", "@dataclass\nclass A: x = 1", "PLAIN", ["LC105"]),
         ("@d\nclass A: x = 1", "@d\nclass A: x = 2", "PLAIN", []),
         ("class A: x = 1", "class A(object): x = 1", "PLAIN", []),
-        ("class A(object): pass", "class A(B, object): pass", "PLAIN", ["LC106"]),
+        ("class A(object): pass", "class A(B, object): pass", "PLAIN", []),
         ("class A:\n __slots__ = ()\n x = 1", "class A:\n __slots__ = ()\n x = 2", "SLOTTED", []),
         ("@d\nclass A: x = 1", "@d\nclass A:\n x = 1\n def f(self): 1", "PLAIN", []),
         ("class A(B): x = 1", "class A(B): x = 2", "CUSTOM", ["LC105"]),
@@ -106,7 +112,7 @@ def test_bases_are_assigned(before: str, after: str, assigned: bool) -> None:
         ("class A:\n __slots__ = ()", "class A:\n __slots__ = ()\n def f(self): 1", "SLOTTED", []),
         ("class A(B): __slots__ = ()", "class A(C): __slots__ = ()", "SLOTTED", ["LC103"]),
         ("@dataclass\nclass A: x: int", "@dataclass\nclass A: x: str", "DATACLASS", []),
-        ("@dataclass\nclass A(B): x: int", "@dataclass\nclass A(C): x: int", "DATACLASS", ["LC105"]),
+        ("@dataclass\nclass A(B): x: int", "@dataclass\nclass A(C): x: int", "DATACLASS", []),
         ("class A(Enum): x = 1", "class A(Enum):\n x = 1\n y = 2", "ENUM", []),
         ("class A(NamedTuple): x: int", "class A(NamedTuple):\n x: int\n y: int", "NAMED_TUPLE", []),
         ("class A: x = 1", "class A: __slots__ = 'a',", "PLAIN", ["LC103"]),
@@ -186,3 +192,23 @@ def test_a_changed_base_class_keeps_its_subclasses(base: str) -> None:
     """A class that changes in place is the same base as before, so the subclass is left alone."""
     rest = f"class C: pass\nclass A({base}): y = 1\n"
     assert [run.form.name for run in plan_of(f"class B: x = 1\n{rest}", f"class B: x = 2\n{rest}").runs] == ["B"]
+
+
+@pytest.mark.parametrize("after", ["class A(B): pass", "class A(metaclass=ABCMeta): pass"])
+def test_what_can_get_no_base_is_refused(after: str) -> None:
+    """A class of which the process says that it can get no base stays without one."""
+    facts = replace(ModuleFacts("m", "", parse("class A: pass")), classes={"A": ClassKind.PLAIN})
+    old, new = facts.forms[0], parse(after)[0]
+    assert class_edit(facts, old, new, lambda form: False)[1] == []
+    refused = class_edit(replace(facts, baseless=frozenset({"A"})), old, new, lambda form: False)[1]
+    assert [item.code for item in refused] == ["LC106"]
+
+
+def test_what_keeps_its_value_when_a_class_is_built_again() -> None:
+    """Attributes that only unchanged members bind are named: they keep the value that they have now."""
+    found = edit(
+        "class A(metaclass=M):\n x = 1\n y = 2\n z = y\n seen = []",
+        "class A(metaclass=M):\n x = 1\n y = 3\n z = y\n seen = []",
+        ClassKind.BUILT,
+    )
+    assert found.kept == {"x", "seen"}

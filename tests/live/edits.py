@@ -1848,46 +1848,6 @@ SAME_AS_FRESH = [
 
 REFUSED = [
     (
-        "LC106",
-        Edit(
-            "base object to A",
-            {
-                "m": text(
-                    "class A: pass",
-                    "class C: x=1",
-                )
-            },
-            [
-                {
-                    "m": text(
-                        "class A: pass",
-                        "class C(A): x=1",
-                    )
-                }
-            ],
-        ),
-    ),
-    (
-        "LC106",
-        Edit(
-            "base A to object",
-            {
-                "m": text(
-                    "class A: pass",
-                    "class C(A): x=1",
-                )
-            },
-            [
-                {
-                    "m": text(
-                        "class A: pass",
-                        "class C: x=1",
-                    )
-                }
-            ],
-        ),
-    ),
-    (
         "LC103",
         Edit(
             "slots change",
