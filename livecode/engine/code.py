@@ -62,6 +62,14 @@ def pair_nested(old: CodeType, new: CodeType) -> dict[CodeType, CodeType]:
     return pairs
 
 
+def stands_at(one: CodeType, other: CodeType) -> bool:
+    """True for the same code at the same lines and columns: tells apart two lambdas of one line.
+
+    Without columns (`-X no_debug_ranges`) two lambdas that do the same are one, which makes no difference to callers.
+    """
+    return one == other and list(one.co_positions()) == list(other.co_positions())
+
+
 def docstring(code: CodeType) -> str | None:
     """The docstring that a function made from `code` starts with.
 

@@ -64,24 +64,17 @@ def diff(old: Sequence[Form], new: Sequence[Form]) -> Diff:
     same, rest_old, rest_new = _pair_by(rest_old, rest_new, lambda form: (form.text, form.kind is Kind.DOC))
     alike, rest_old, rest_new = _pair_by(rest_old, rest_new, lambda form: (form.key, form.skeleton, len(form.leaves)))
     changed, removed, added = _pair_by(rest_old, rest_new, lambda form: form.key)
-    edited = tuple(pair for pair in alike if _told_apart(pair))
-    changed += [pair for pair in alike if not _told_apart(pair)]
+    edited = tuple(pair for pair in alike if _can_be_swapped(pair))
+    changed += [pair for pair in alike if not _can_be_swapped(pair)]
     return Diff((*top, *same, *bottom), edited, tuple(changed), tuple(added), tuple(removed))
 
 
-def _told_apart(pair: Pair) -> bool:
+def _can_be_swapped(pair: Pair) -> bool:
     """False if the live functions cannot simply get new code.
 
-    Either two functions of one name share a line, so that a live one could be either; or a method becomes a closure
-    (or stops being one), which code alone cannot do.
+    That is so where a method becomes a closure (or stops being one), which code alone cannot do.
     """
-    if not pair.changed_leaves():
-        return True
-    if any(old.knows_class != new.knows_class for old, new in pair.leaf_pairs()):
-        return False
-    return all(
-        len({(leaf.path, leaf.line) for leaf in form.leaves}) == len(form.leaves) for form in (pair.old, pair.new)
-    )
+    return not pair.changed_leaves() or all(old.knows_class == new.knows_class for old, new in pair.leaf_pairs())
 
 
 def _pair_by(

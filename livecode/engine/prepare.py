@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import CodeType, MappingProxyType
@@ -31,6 +32,7 @@ class LeafSwap:
         code: The new code.
         changed: False if the function only moved.
         once: True if executing the statement made exactly one such function: it stands in no loop or branch.
+        old: The old code, where several functions of that name stand in that line and only their code tells them apart.
     """
 
     qualname: str
@@ -38,6 +40,7 @@ class LeafSwap:
     code: CodeType
     changed: bool
     once: bool
+    old: CodeType | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,11 +236,18 @@ def _leaf_swaps(pairs: Sequence[Pair], compiler: Compiler) -> tuple[LeafSwap, ..
 def _swaps(pair: Pair, compiler: Compiler) -> Iterator[LeafSwap]:
     table = by_place(compiler.form(pair.new))
     once = pair.new.kind in (Kind.FUNCTION, Kind.CLASS)
+    neighbours = Counter((leaf.path, leaf.line) for leaf in pair.old.leaves)
+    crowded = any(count > 1 for count in neighbours.values())
+    before = by_place(compiler.form(pair.old)) if crowded else {}
     for old, new in pair.leaf_pairs():
-        qualname, codes = ".".join(new.path), table.get((".".join(new.path), pair.new.start + new.line), [])
+        qualname, line = ".".join(new.path), pair.old.start + old.line
+        codes = table.get((qualname, pair.new.start + new.line), [])
         changed = old.body != new.body
-        if len(codes) == 1:
-            yield LeafSwap(qualname, pair.old.start + old.line, codes[0], changed, once)
+        mine = before.get((qualname, line), [])
+        if neighbours[old.path, old.line] > 1 and codes and mine:
+            yield LeafSwap(qualname, line, codes.pop(0), changed, False, mine.pop(0))  # both stand in source order
+        elif len(codes) == 1:
+            yield LeafSwap(qualname, line, codes[0], changed, once)
         elif changed and (codes or _made_before(pair, qualname, old, compiler)):
             raise LookupError(f"{qualname}() has {len(codes)} code objects in line {pair.new.start + new.line}")
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from livecode.engine.code import docstring, pair_nested, shifted
+from livecode.engine.code import docstring, pair_nested, shifted, stands_at
 from livecode.engine.prepare import LeafSwap, PreparedModule, Shift
 from livecode.live.committing import Committing, SwapError
 from livecode.live.fold import redirect_steps, with_fewer_cells
@@ -69,7 +69,8 @@ class _Found:
         self.living()
         if swap.changed and place not in self._table:
             self._table = functions_in(self._module, self._filename) or self._table
-        return self._table.get(place, ())
+        found = self._table.get(place, ())
+        return found if swap.old is None else [each for each in found if stands_at(each.__code__, swap.old)]
 
 
 def clear_caches(state: Committing) -> None:

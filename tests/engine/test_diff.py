@@ -79,7 +79,7 @@ def test_what_need_not_be_executed_is_alike(before: str, after: str) -> None:
         ("if a:\n def f(): return 1", "if a:\n def f(): return 2", {"edited": ["f"]}),
         ("if a:\n def f(): return 1", "if b:\n def f(): return 1", {"changed": ["f"]}),
         ("f = lambda: 1", "f = lambda: 2", {"edited": ["f"]}),
-        ("f = lambda: 1, lambda: 2", "f = lambda: 1, lambda: 3", {"changed": ["f"]}),
+        ("f = lambda: 1, lambda: 2", "f = lambda: 1, lambda: 3", {"edited": ["f"]}),
         ("f = [lambda: 1,\n lambda: 2]", "f = [lambda: 1,\n lambda: 3]", {"edited": ["f"]}),
         ("class A:\n def f(self): return 1", "class A:\n def f(self): return super()", {"changed": ["A"]}),
         ("class A:\n x = 1", "class A:\n x = 2", {"changed": ["A"]}),
