@@ -23,11 +23,11 @@ from livecode.engine.prepare import PreparedModule
 from livecode.live.committing import Committing, Lingering
 from livecode.live.contents import attributes_of
 from livecode.live.execute import Stage
-from livecode.live.inflight import frames_now
 from livecode.live.interference import Alone, Listener, runs_without_gil
 from livecode.live.journal import Journal, Step, delete_attribute, delete_item, set_item
 from livecode.live.quiet import PATIENCE_S, QuietMoment
 from livecode.live.safepoint import at_safe_point, runs_a_loop
+from livecode.live.stacks import frames_now, suspended
 from livecode.live.swap import closure_steps, swap_steps
 
 LISTENER = Listener()
@@ -110,7 +110,7 @@ def settle(lingering: list[Lingering]) -> list[Lingering]:
     inside = {frame.f_code for frame in frames_now()} if lingering else set[CodeType]()
     stay = []
     for item in lingering:
-        if not inside.isdisjoint(item.codes):
+        if not inside.isdisjoint(item.codes) or suspended(list(item.codes)):
             stay.append(item)
         elif item.namespace.get(item.name) is item.value:
             item.namespace.pop(item.name, None)
@@ -139,7 +139,7 @@ def _none_inside(codes: frozenset[CodeType], until: float) -> bool:
     while True:
         inside = [frame for frame in frames_now() if frame.f_code in codes]
         if not inside:
-            return True
+            return not suspended(list(codes))
         if time.monotonic() > until or _own(codes):
             return False
         time.sleep(POLL_S)

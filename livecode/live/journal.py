@@ -29,6 +29,7 @@ class Step:
         replaces: The code object that it replaces.
         by: The code object that comes instead.
         name: What changes, as code mentions it; empty if no code can see the difference.
+        moves: The code object that it takes out of use only because the same stands in other lines now.
     """
 
     do: Callable[[], object]
@@ -36,10 +37,11 @@ class Step:
     replaces: CodeType | None = None
     by: CodeType | None = None
     name: str = ""
+    moves: CodeType | None = None
 
 
 class Journal:
-    """The steps done so far, in order, and the code objects (`replaced`) that they took out of use.
+    """The steps done so far, in order, and the code objects that they took out of use (`replaced`, `moved`).
 
     `remarks` say what is as it should be, and yet not quite as a fresh import makes it.
 
@@ -51,6 +53,7 @@ class Journal:
         self._staged: list[Step] | None = None
         self._doing: Callable[[Sequence[Callable[[], object]]], object] = do_at_once
         self.replaced: set[CodeType] = set()
+        self.moved: list[CodeType] = []
         self.failures: list[str] = []
         self.remarks: list[str] = []
 
@@ -76,6 +79,7 @@ class Journal:
             return
         self._undo += [step.undo for step in steps]
         self.replaced.update(step.replaces for step in steps if step.replaces is not None)
+        self.moved += [step.moves for step in steps if step.moves is not None]
         self._doing([step.do for step in steps])
 
     @contextmanager

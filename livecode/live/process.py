@@ -14,7 +14,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from livecode import __version__
@@ -42,7 +42,7 @@ class Process:
         self.worker = Worker(
             "here", os.getpid(), socket.gethostname(), platform.python_version(), "", __version__, time.time()
         )
-        self.old_code: dict[str, OldCode] = {}
+        self.old_code = OldCode()
         self.afterlives: dict[str, Afterlife] = {}
         self.lingering: list[Lingering] = []
         self._running: dict[str, Running] = {}
@@ -145,7 +145,8 @@ class Process:
                 self._lock.release()
         pushed = [name for name, known in self._running.items() if len(known.versions) > 1]
         names = sorted({*self.own_modules(), *pushed})
-        modules = tuple(status for name in names if (status := self._module_status(name)) is not None)
+        calls = self.old_code.calls()
+        modules = tuple(status for name in names if (status := self._module_status(name, calls)) is not None)
         return ProcessStatus(self.worker, modules, self._pushes, tracking.folders(), self._last_push, self._busy)
 
     def _push(self, push: Push, *, dry_run: bool) -> Outcome:
@@ -156,12 +157,24 @@ class Process:
         elif refusals := _refusals(push):
             outcome = Outcome(self.worker, Verdict.REFUSED, refusals=refusals)
         else:
-            outcome = Transaction(self, replace(push, modules=changed)).run(dry_run=dry_run)
+            outcome = self._carry_out(replace(push, modules=changed), dry_run=dry_run)
         if outcome.verdict is Verdict.LIVE:
             self._pushes += 1
             self._last_push = tuple(item.module for item in changed)
         timings = {"total": (time.perf_counter() - start) * 1000, **dict(outcome.timings_ms)}
         return replace(outcome, timings_ms=tuple(timings.items()))
+
+    def _carry_out(self, push: Push, *, dry_run: bool) -> Outcome:
+        transaction = Transaction(self, push)
+        outcome = transaction.run(dry_run=dry_run)
+        if outcome.verdict is not Verdict.LIVE:
+            return outcome
+        in_use = transaction.in_use()
+        del transaction  # its journal holds the old code, and what lives on is asked for now
+        self.old_code.settle(in_use)
+        calls = self.old_code.calls()
+        told = (replace(item, still_old=calls.get(item.module, ())) for item in outcome.modules)
+        return replace(outcome, modules=tuple(told))
 
     def _is_same(self, item: ModuleSource) -> bool:
         if item.source is None:
@@ -176,13 +189,12 @@ class Process:
         assert known is not None
         return ModuleOutcome(name, known.number, known.number, known.checksum)
 
-    def _module_status(self, name: str) -> ModuleStatus | None:
+    def _module_status(self, name: str, calls: Mapping[str, tuple[str, ...]]) -> ModuleStatus | None:
         afterlife = self.afterlives.get(name)
         known = self.known(name) if name in sys.modules else self._running.get(name)
         if known is None:
             return None
         version = known.versions[-1]
-        old = self.old_code.get(name)
         loaded = version.source is not None and name in sys.modules
         disk, _, _ = disk_state(known.file, known.source, checksum_of_source=known.checksum)
         return ModuleStatus(
@@ -194,8 +206,9 @@ class Process:
             version.author,
             version.reason,
             version.since,
-            old.calls() if old else (),
+            calls.get(name, ()),
             str(afterlife) if afterlife and not loaded else "",
+            self.old_code.gone_since(name),
         )
 
     def remember(self, name: str, running: Running) -> None:

@@ -66,16 +66,17 @@ def _service_loop() -> tuple[Any, float]:
     if own != main and (loop := main_loop()) is not None:
         return loop, LOOP_PATIENCE_S
     others = {} if runs_a_loop() else {key: top for key, top in sys._current_frames().items() if key not in (own, main)}
-    loops = (_loop_of(top) for top in others.values())
+    loops = (loop_on(top) for top in others.values())
     return next((loop for loop in loops if loop is not None), None), OTHER_LOOP_PATIENCE_S
 
 
 def main_loop() -> Any:
     """The event loop that the main thread is running now, None if there is none."""
-    return _loop_of(sys._current_frames().get(threading.main_thread().ident or 0))
+    return loop_on(sys._current_frames().get(threading.main_thread().ident or 0))
 
 
-def _loop_of(frame: FrameType | None) -> Any:
+def loop_on(frame: FrameType | None) -> Any:
+    """The event loop that runs further up the stack from here, None if there is none."""
     while frame is not None:
         for name in ("self", "loop"):
             candidate = frame.f_locals.get(name) if frame.f_code.co_name in _RUNNERS else None

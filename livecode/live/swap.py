@@ -7,23 +7,28 @@ result caches     of functions whose code changed are emptied in the end
 
 from __future__ import annotations
 
+import ast
 import functools
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import CodeType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, cast
 
 from livecode.engine.code import docstring, pair_nested, shifted, stands_at
+from livecode.engine.forms import Form, Kind
 from livecode.engine.prepare import LeafSwap, PreparedModule, Shift
 from livecode.live.committing import Committing, SwapError
 from livecode.live.fold import redirect_steps, with_fewer_cells
-from livecode.live.journal import Step, set_attribute
+from livecode.live.journal import Step, set_attribute, set_class_attribute
 from livecode.live.locate import Living, functions_in, functions_running, named_function
 
 NEVER_HELD = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 """Inner code that is called where it is made: nobody holds a closure of it."""
+
+CLASSES_KNOW_LINES = "__firstlineno__" in Step.__dict__
+"""From Python 3.13 on `inspect.getsource` believes what a class says itself."""
 
 
 def swap_steps(prepared: Sequence[tuple[PreparedModule, ModuleType]], state: Committing) -> list[Step]:
@@ -38,10 +43,30 @@ def swap_steps(prepared: Sequence[tuple[PreparedModule, ModuleType]], state: Com
                 given.add(id(function))
         if part.shifts:
             steps += _shift_steps([f for f in found.living().functions if id(f) not in given], part.shifts)
+        if CLASSES_KNOW_LINES:
+            steps += _class_line_steps(part, module)
         changed = {swap.qualname.rpartition(".")[2] for swap in part.swaps if swap.changed}
         changed |= {name for run in part.plan.runs for name in run.form.names.binds}
         state.caches += _caches_of(module, changed) if changed else []
     return steps
+
+
+def _class_line_steps(part: PreparedModule, module: ModuleType) -> Iterator[Step]:
+    """From Python 3.13 on a class says itself in which line it stands."""
+    placed = [pair.new for pair in (*part.plan.shifts, *part.plan.swaps)] + [run.run.form for run in part.runs]
+    for form in placed:
+        if form.kind is Kind.CLASS:
+            yield from _line_steps(module.__dict__.get(form.name), form)
+
+
+def _line_steps(cls: object, form: Form) -> Iterator[Step]:
+    if not issubclass(type(cls), type) or "__firstlineno__" not in cls.__dict__:
+        return
+    if cls.__dict__["__firstlineno__"] != form.start:
+        yield set_class_attribute(cast(type, cls), "__firstlineno__", form.start)
+    for inner in form.members if any(isinstance(node, ast.ClassDef) for node in getattr(form.node, "body", ())) else ():
+        if inner.kind is Kind.CLASS:
+            yield from _line_steps(cls.__dict__.get(inner.name), inner)
 
 
 class _Found:
@@ -86,7 +111,7 @@ def _swap_steps(function: FunctionType, swap: LeafSwap) -> Iterator[Step]:
             "which a function that exists cannot take; change its signature or name too, or restart"
         )
     given = set_attribute(function, "__code__", new)
-    yield given if swap.changed else replace(given, replaces=None, name="")  # what only moved is not old
+    yield given if swap.changed else _only_moved(given)
     if swap.changed:
         if docstring(old) != docstring(new) and function.__doc__ == docstring(old):
             yield set_attribute(function, "__doc__", docstring(new))
@@ -99,8 +124,12 @@ def _shift_steps(functions: Sequence[FunctionType], shifts: Sequence[Shift]) -> 
         line = function.__code__.co_firstlineno
         number = bisect_right(starts, line) - 1
         if number >= 0 and line <= ordered[number].last:
-            moved = set_attribute(function, "__code__", shifted(function.__code__, ordered[number].lines))
-            yield replace(moved, replaces=None, name="")  # what it does is not old
+            yield _only_moved(set_attribute(function, "__code__", shifted(function.__code__, ordered[number].lines)))
+
+
+def _only_moved(step: Step) -> Step:
+    """The same step, whose old code is not old: it does what the new one does, in other lines."""
+    return replace(step, replaces=None, name="", moves=step.replaces)
 
 
 def closure_steps(changes: Sequence[Step], state: Committing) -> Iterator[Step]:

@@ -18,7 +18,7 @@ import time
 import traceback
 import warnings
 from dataclasses import replace
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import TYPE_CHECKING
 
 from livecode.engine.check import compile_failure, syntax_failure
@@ -36,7 +36,7 @@ from livecode.live.execute import execute_late
 from livecode.live.facts import LoadedModules
 from livecode.live.failure import failure_of
 from livecode.live.hooks import Handover, hook_refusals
-from livecode.live.inflight import OldCode
+from livecode.live.inflight import codes_of
 from livecode.live.instances import Migration
 from livecode.live.running import Running, is_foreign
 from livecode.live.swap import clear_caches
@@ -68,6 +68,7 @@ class Transaction:
         self.held: dict[str, tuple[str, ...]] = {}
         self.afterlives: dict[str, Afterlife] = {}
         self.state = Committing()
+        self.dropped: dict[str, list[CodeType]] = {}
         self._prepared: list[tuple[PreparedModule, ModuleType]] = []
 
     def run(self, *, dry_run: bool) -> Outcome:
@@ -172,6 +173,7 @@ class Transaction:
         handover = Handover([*self._all_leaving(), *reversed(changing)], state, force=self.push.force)
         migration = Migration(prepared, {name: known.number for name, known in self.loaded.items()}, state)
         self._show_lines()
+        self.dropped = {module.__name__: _may_drop(part, module) for part, module in prepared}
         try:
             handover.dispose()
         except BaseException as error:
@@ -235,11 +237,9 @@ class Transaction:
         sources = {item.module: item.source for item in self.push.modules}
         before = {name: self._number(name) for name in sources}
         for name, running in self.loaded.items():
+            self._retire(running)
             running.become(sources[name], self.forms[name], author=author, reason=reason)
             chunks.show_lines(running.filename, running.source)
-            old = self.process.old_code.setdefault(name, OldCode())
-            old.add(code for code in self.state.journal.replaced if code.co_filename == running.filename)
-            old.run_again(list(sys.modules[name].__dict__.values()))
         for arrival in self.arrivals.values():
             self.process.remember(arrival.name, arrival.running(self.process, author=author, reason=reason))
             self.process.afterlives.pop(arrival.name, None)
@@ -254,6 +254,22 @@ class Transaction:
         outcomes = self._outcomes(made, live=True, before=before)
         said = (*self.state.warnings, *self.state.journal.remarks, *_late(made))
         return Outcome(self.process.worker, Verdict.LIVE, outcomes, warnings=said)
+
+    def _retire(self, running: Running) -> None:
+        """Notes the code that is out of use now: what was replaced, what moved, what a name that changed led to."""
+        journal, dropped = self.state.journal, self.dropped.get(running.name, ())
+        replaced = (*journal.replaced, *dropped)
+        self.process.old_code.retire(
+            running.name, running.number, running.source, running.filename, replaced, journal.moved
+        )
+
+    def in_use(self) -> dict[str, list[object]]:
+        """By module of the push, what the names that its source binds stand for now."""
+        bound = {name: {each for form in forms for each in form.names.binds} for name, forms in self.forms.items()}
+        return {
+            name: [value for key, value in list(sys.modules[name].__dict__.items()) if key in bound[name]]
+            for name in self.loaded
+        }
 
     def _number(self, name: str) -> int:
         known = self.process.remembered(name)
@@ -299,7 +315,6 @@ class Transaction:
         if item.source is None or known is None:
             return ModuleOutcome(name, before.get(name, 0), 0, "", changes, held=self.held.get(name, ()))
         disk, added, removed = disk_state(known.file, known.source, checksum_of_source=known.checksum)
-        old = self.process.old_code.get(name)
         return ModuleOutcome(
             name,
             before.get(name, 0),
@@ -310,8 +325,14 @@ class Transaction:
             _short(known.file),
             added,
             removed,
-            old.calls() if old else (),
         )
+
+
+def _may_drop(part: PreparedModule, module: ModuleType) -> list[CodeType]:
+    """The code that the names lead to which the plan takes away or binds anew."""
+    bound = (name for run in part.runs if run.run.old is not None for name in run.run.old.names.binds)
+    names = dict.fromkeys((*part.plan.removed, *bound))
+    return [code for name in names for code in codes_of(module.__dict__.get(name))]
 
 
 def _late(made: Plan) -> tuple[str, ...]:

@@ -110,8 +110,9 @@ class ModuleStatus:
         author: Who pushed this version; empty for what was imported.
         reason: Why.
         since: When it became live, seconds since the epoch; 0.0 for what was imported before it was tracked.
-        still_old: Functions of older versions that are inside a call now, as ``name (file:line)``.
+        still_old: Calls that are inside code of older versions now, as ``name() of v7 (file:line)``.
         held: For an unloaded module: how many of its old objects' holders are known to be left, as text; else empty.
+        old_gone: When the last of the calls ended that were told of in `still_old`, seconds since the epoch; else 0.0.
     """
 
     module: str
@@ -124,6 +125,7 @@ class ModuleStatus:
     since: float = 0.0
     still_old: tuple[str, ...] = ()
     held: str = ""
+    old_gone: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

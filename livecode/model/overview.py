@@ -142,6 +142,9 @@ def _status_items(statuses: Sequence[ProcessStatus], now: float, commands: Comma
     for module in _distinct(statuses):
         for call in module.still_old:
             yield Note(f"{module.module}: still inside old code: {call}", mark="!")
+        if module.old_gone and not module.still_old:
+            when = age(module.old_gone, now)
+            yield Note(f"{module.module}: the last call inside old code ended{f' {when}' if when else ''}")
         if module.held:
             yield Note(f"{module.module}: unloaded, still held: {module.held}", mark="!")
         if module.disk is DiskState.DIFFERS and commands.diff:

@@ -132,7 +132,7 @@ class ModuleOutcome:
         file: That file, relative to the working folder where possible.
         lines_added: Lines of the running source that the file lacks.
         lines_removed: Lines of the file that the running source lacks.
-        still_old: Calls that are inside old code now, as ``name() … (file:line)``.
+        still_old: Calls that are inside old code now, as ``name() of v7 (file:line)``.
         held: Who still holds objects of an unloaded module.
     """
 
