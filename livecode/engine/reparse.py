@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from livecode.engine.edit import Edit, edit_between, normal
+from livecode.engine.edit import Edit, common_run, edit_between, normal
 from livecode.engine.forms import Form, Kind, Shape, common_ends, parse, parse_lines, split_lines
 
 CONTINUES = ("else", "elif", "except", "finally", " ", "\t", "\f", ")", "]", "}", "case")
@@ -36,7 +36,7 @@ def reparse(source: str, before: Sequence[Form], running: str) -> tuple[Form, ..
     if not before:
         return parse(source)
     try:
-        forms = _by_edit(before, edit_between(normal(running), normal(source)))
+        forms = _by_edit(before, normal(running), normal(source))
     except (SyntaxError, ValueError):
         return parse(source)
     return forms if "__future__" not in source or _future_first(forms) else parse(source)
@@ -49,13 +49,13 @@ def fresh_shapes(forms: Sequence[Form], before: Sequence[Form]) -> list[Form]:
     return [form for form in forms[first : len(forms) - last] if id(form.shape) not in known]
 
 
-def _by_edit(before: Sequence[Form], edit: Edit) -> tuple[Form, ...]:
+def _by_edit(before: Sequence[Form], running: str, source: str) -> tuple[Form, ...]:
+    edit = edit_between(running, source)
     begin = _ends_alone(before, bisect_right(before, edit.first, key=lambda form: form.end) - 1, -1)
     until = _ends_alone(before, bisect_left(before, edit.old_last + 1, key=lambda form: form.start) + 1, 1)
     top = before[begin - 1].end if begin else 0
-    bottom = before[until - 1].end + edit.shift if until < len(before) else None
-    middle = before[begin:until]
-    forms = _by_gaps(split_lines(edit.text(top, bottom)), _by_first_line(middle), top, first=not begin)
+    bottom = before[until - 1].end if until < len(before) else None
+    forms = _Middle(before[begin:until], edit, top, bottom, first=not begin).forms()
     below = before[until:]
     if edit.shift:
         below = [Form(form.shape, form.start + edit.shift) for form in below]
@@ -74,47 +74,68 @@ def _goes_on(shape: Shape) -> bool:
     return shape.text.endswith("\\\n")
 
 
-def _by_first_line(forms: Sequence[Form]) -> Mapping[str, list[Shape]]:
-    index: dict[str, list[Shape]] = defaultdict(list)
-    for form in forms:
-        text = form.text
-        index[text[: text.index("\n") + 1]].append(form.shape)
-    return index
+class _Middle:
+    """The lines around the edit, and the old forms that may stand in them.
 
+    Args:
+        before: The old forms.
+        edit: Where the sources differ.
+        top: How many lines stand above.
+        bottom: The number of the last line in the old source; None for the end.
+        first: True if no statement stands above.
+    """
 
-def _by_gaps(lines: list[str], index: Mapping[str, list[Shape]], top: int, *, first: bool) -> tuple[Form, ...]:
-    """The forms of `lines`, which stand below `top` other lines; `first` is true if no statement is among those."""
-    forms: list[Form] = []
-    line, gap = 0, 0
-    while line < len(lines):
-        shape = _standing_at(line, lines, index, first=first and not forms and not _says(lines[gap:line]))
-        if shape is None:
+    def __init__(self, before: Sequence[Form], edit: Edit, top: int, bottom: int | None, *, first: bool) -> None:
+        self._before, self._top, self._first = before, top, first
+        self._old = split_lines(edit.old_text(top, bottom))
+        self._lines = split_lines(edit.new_text(top, None if bottom is None else bottom + edit.shift))
+        self._index: dict[str, list[int]] = defaultdict(list)
+        for number, form in enumerate(before):
+            self._index[form.text[: form.text.index("\n") + 1]].append(number)
+
+    def forms(self) -> list[Form]:
+        """The forms of the new lines."""
+        forms: list[Form] = []
+        line, gap = 0, 0
+        while line < len(self._lines):
+            number = self._standing_at(line, first=self._first and not forms and not _says(self._lines[gap:line]))
+            if number is None:
+                line += 1
+                continue
+            forms += self._gap(gap, line, first=self._first and not forms)
+            forms += self._run(number, line)
+            line = gap = forms[-1].end - self._top
+        return [*forms, *self._gap(gap, len(self._lines), first=self._first and not forms)]
+
+    def _standing_at(self, line: int, *, first: bool) -> int | None:
+        """The old form that stands at a line; None if there is none."""
+        for number in self._index.get(self._lines[line], ()):
+            shape = self._before[number].shape
+            end = line + shape.height
+            if shape.first == first and "".join(self._lines[line:end]) == shape.text and not _goes_on(shape):
+                if not self._next_said(end).startswith(CONTINUES):
+                    return number
+        return None
+
+    def _run(self, number: int, line: int) -> list[Form]:
+        """The old form that stands at a line, and those after it as long as all lines are as they were.
+
+        The last one of them is looked at alone, as something else may follow it now.
+        """
+        start = self._before[number].start
+        same = common_run(self._old, start - self._top - 1, self._lines, line)
+        until = bisect_right(self._before, start + same - 1, key=lambda form: form.end) - 1
+        shift = self._top + line + 1 - start
+        return [Form(form.shape, form.start + shift) for form in self._before[number : max(until, number + 1)]]
+
+    def _next_said(self, line: int) -> str:
+        while line < len(self._lines) and not _says((self._lines[line],)):
             line += 1
-            continue
-        forms += _gap(lines[gap:line], top + gap, first=first and not forms)
-        forms.append(Form(shape, top + line + 1))
-        line = gap = line + shape.height
-    forms += _gap(lines[gap:], top + gap, first=first and not forms)
-    return tuple(forms)
+        return self._lines[line] if line < len(self._lines) else ""
 
-
-def _standing_at(line: int, lines: list[str], index: Mapping[str, list[Shape]], *, first: bool) -> Shape | None:
-    for shape in index.get(lines[line], ()):
-        end = line + shape.height
-        if shape.first == first and "".join(lines[line:end]) == shape.text and not _goes_on(shape):
-            if not _next_said(lines, end).startswith(CONTINUES):
-                return shape
-    return None
-
-
-def _next_said(lines: list[str], line: int) -> str:
-    while line < len(lines) and not _says((lines[line],)):
-        line += 1
-    return lines[line] if line < len(lines) else ""
-
-
-def _gap(lines: list[str], top: int, *, first: bool) -> tuple[Form, ...]:
-    return parse_lines(lines, top, first=first) if _says(lines) else ()
+    def _gap(self, start: int, end: int, *, first: bool) -> tuple[Form, ...]:
+        lines = self._lines[start:end]
+        return parse_lines(lines, self._top + start, first=first) if _says(lines) else ()
 
 
 def _says(lines: Sequence[str]) -> bool:

@@ -89,19 +89,20 @@ class LocalWorker:
     @property
     def worker(self) -> Worker:
         worker: Worker = self._process.worker
-        return replace(worker, name="here")
+        return worker if worker.name == "here" else replace(worker, name="here")
 
     def checksums(self, modules: Sequence[str]) -> dict[str, Running]:
         digests = self._process.checksums(modules)
         return {name: Running(digest, version_of(self._process, name)) for name, digest in digests.items()}
 
     def prepare(self, push: Push) -> Outcome:
-        outcome: Outcome = self._process.push(push, dry_run=True)
-        return replace(outcome, worker=self.worker)
+        return self._as_here(self._process.push(push, dry_run=True))
 
     def push(self, push: Push) -> Outcome:
-        outcome: Outcome = self._process.push(push)
-        return replace(outcome, worker=self.worker)
+        return self._as_here(self._process.push(push))
+
+    def _as_here(self, outcome: Outcome) -> Outcome:
+        return outcome if outcome.worker == self.worker else replace(outcome, worker=self.worker)
 
     def status(self) -> ProcessStatus:
         status: ProcessStatus = self._process.status()

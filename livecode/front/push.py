@@ -11,11 +11,13 @@ sources come from and in how a Report is shown.
 from __future__ import annotations
 
 import getpass
+import os
 import socket
 import sys
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Protocol
@@ -103,17 +105,21 @@ def push(request: PushRequest, target: Target) -> Report:
     refusals = tuple(r for item in request.items if (r := _refuse(item)))
     if refusals:
         return _stopped_here(request, target, Verdict.REFUSED, refusals=refusals)
-    failure = _local_failure(request, target)
+    failure = _local_failure(request, target) if target.name else None  # the own process checks no less, by the edit
     if failure:
         return _stopped_here(request, target, Verdict.NOT_SENT, failure=failure)
     send = target.dry_run if request.dry_run else target.push
-    return send(
+    report = send(
         {item.module: item.source for item in request.items},
         author=request.author or default_author(),
         reason=request.reason,
         force=request.force,
         origins={item.module: item.origin for item in request.items},
     )
+    if report.verdict is Verdict.NOT_SENT and not target.name:
+        failure = next((outcome.failure for outcome in report.outcomes), None)
+        return _stopped_here(request, target, Verdict.NOT_SENT, failure=failure)
+    return report
 
 
 def push_folder(
@@ -235,11 +241,17 @@ def runs_elsewhere(item: ModuleSource, running: Mapping[str, set[str]]) -> bool:
 
 def default_author() -> str:
     """``user@host``."""
+    said = tuple(os.environ.get(name) for name in ("LOGNAME", "USER", "LNAME", "USERNAME"))
+    return f"{_user(said, os.getuid() if hasattr(os, 'getuid') else 0)}@{socket.gethostname()}"
+
+
+@lru_cache(maxsize=1)
+def _user(said: tuple[str | None, ...], number: int) -> str:
+    """The user's name, which depends on the variables that `getpass` looks at and the user's number."""
     try:
-        user = getpass.getuser()
+        return getpass.getuser()
     except (KeyError, OSError):  # no such user in the password database: containers
-        user = "unknown"
-    return f"{user}@{socket.gethostname()}"
+        return "unknown"
 
 
 def shown_path(path: Path) -> str:

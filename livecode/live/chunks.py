@@ -14,7 +14,8 @@ from importlib.abc import InspectLoader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import CodeType, ModuleType
 
-from livecode.engine.forms import source_lines
+from livecode.engine.edit import edit_between, normal
+from livecode.engine.forms import source_lines, split_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ class PushedFinder(MetaPathFinder):
 
 
 _pushed: dict[str, PushedModule] = {}
+_shown: dict[str, tuple[str, list[str]]] = {}  # chunk name → source and lines, those that `linecache` has
 _finder = PushedFinder()
 
 
@@ -123,7 +125,18 @@ def show_lines(filename: str, source: str) -> None:
 
     Source: `linecache.checkcache` leaves entries without a modification time alone.
     """
-    linecache.cache[filename] = (len(source), None, source_lines(source), filename)
+    shown = _shown.get(filename)
+    if shown is None:
+        shown = source, source_lines(source)
+    elif shown[0] != source:
+        shown = source, _lines_by_edit(*shown, source)
+    _shown[filename] = shown
+    linecache.cache[filename] = (len(source), None, shown[1], filename)
+
+
+def _lines_by_edit(before: str, lines: list[str], source: str) -> list[str]:
+    edit = edit_between(normal(before), normal(source))
+    return [*lines[: edit.first], *split_lines(edit.new_text(edit.first, edit.new_last)), *lines[edit.old_last :]]
 
 
 def lines_entry(filename: str) -> object:
@@ -133,6 +146,7 @@ def lines_entry(filename: str) -> object:
 
 def restore_lines(filename: str, entry: object) -> None:
     """Puts back what `lines_entry` gave."""
+    _shown.pop(filename, None)
     if entry is None:
         linecache.cache.pop(filename, None)
     else:
@@ -141,4 +155,5 @@ def restore_lines(filename: str, entry: object) -> None:
 
 def forget_lines(filename: str) -> None:
     """Lets `linecache` read the file again when it is asked next."""
+    _shown.pop(filename, None)
     linecache.cache.pop(filename, None)

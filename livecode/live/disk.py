@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import os
+from collections import OrderedDict
 
+from livecode.engine.lines import changed_lines
 from livecode.errors import UsageError
 from livecode.live.sourcefile import read_source
 from livecode.model.nouns import DiskState, checksum
 
+TEXTS_KEPT = 16
+"""Files whose text is kept between pushes: those that are worked on."""
+
 _seen: dict[str, tuple[tuple[int, int], str]] = {}  # path → (mtime in ns, size), checksum
+_texts: OrderedDict[str, str] = OrderedDict()  # path → text of a file in `_seen`, the last used at the end
 
 
 def disk_state(file: str, source: str, *, checksum_of_source: str) -> tuple[DiskState, int, int]:
@@ -19,7 +24,7 @@ def disk_state(file: str, source: str, *, checksum_of_source: str) -> tuple[Disk
     try:
         if _file_checksum(file) == checksum_of_source:
             return DiskState.SAME, 0, 0
-        added, removed = changed_lines(read_source(file), source)
+        added, removed = changed_lines(_text(file), source)
     except FileNotFoundError:
         return DiskState.NO_FILE, 0, 0
     except (OSError, UsageError):
@@ -27,21 +32,20 @@ def disk_state(file: str, source: str, *, checksum_of_source: str) -> tuple[Disk
     return DiskState.DIFFERS, added, removed
 
 
-def changed_lines(old: str, new: str) -> tuple[int, int]:
-    """How many lines `new` adds to `old`, and how many it lacks."""
-    mine, theirs = old.splitlines(), new.splitlines()
-    while mine and theirs and mine[-1] == theirs[-1]:  # the common ends of long files, which difflib is slow on
-        del mine[-1], theirs[-1]
-    start = next((n for n, pair in enumerate(zip(mine, theirs, strict=False)) if pair[0] != pair[1]), None)
-    start = min(len(mine), len(theirs)) if start is None else start
-    lines = list(difflib.unified_diff(mine[start:], theirs[start:], n=0, lineterm=""))[2:]
-    return sum(line.startswith("+") for line in lines), sum(line.startswith("-") for line in lines)
-
-
 def _file_checksum(file: str) -> str:
     stat = os.stat(file)
     stamp = stat.st_mtime_ns, stat.st_size
     known = _seen.get(file)
     if known is None or known[0] != stamp:
-        known = _seen[file] = stamp, checksum(read_source(file))
+        _texts.pop(file, None)
+        known = _seen[file] = stamp, checksum(_text(file))
     return known[1]
+
+
+def _text(file: str) -> str:
+    if file not in _texts:
+        _texts[file] = read_source(file)
+        if len(_texts) > TEXTS_KEPT:
+            _texts.popitem(last=False)
+    _texts.move_to_end(file)
+    return _texts[file]

@@ -346,5 +346,4 @@ def _late(made: Plan) -> tuple[str, ...]:
 
 def _short(file: str) -> str:
     """A path as people write it: relative to the working folder where it is below it."""
-    relative = os.path.relpath(file) if file else ""
-    return file if relative.startswith("..") else relative
+    return file.removeprefix(os.path.join(os.getcwd(), ""))

@@ -11,8 +11,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 
 
+@lru_cache(maxsize=4)  # one push asks several times for the same few texts
 def checksum(source: str) -> str:
     """SHA-256 of a module's source text, in hex: the identity of what runs.
 

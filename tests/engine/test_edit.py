@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livecode.engine.edit import edit_between, normal
+from livecode.engine.edit import common_run, edit_between, normal
 from tests.engine.fake import steady
 
 texts = st.lists(st.sampled_from(["a", "b", "ab", "", "ü"]), max_size=12).map(
@@ -29,12 +29,23 @@ def test_outside_the_edit_the_lines_are_the_same(old: str, new: str) -> None:
 @steady
 @given(texts, texts, st.integers(0, 3), st.integers(0, 3))
 def test_the_text_around_the_edit(old: str, new: str, above: int, below: int) -> None:
-    """`text` gives whole lines of the new source, by their numbers."""
+    """`new_text` gives whole lines of the new source, by their numbers, and `old_text` the same of the old one."""
     edit = edit_between(old, new)
     lines = new.splitlines(keepends=True)
     top, bottom = max(0, edit.first - above), min(len(lines), edit.new_last + below)
-    assert edit.text(top, bottom) == "".join(lines[top:bottom])
-    assert edit.text(top, None) == "".join(lines[top:])
+    assert edit.new_text(top, bottom) == "".join(lines[top:bottom])
+    assert edit.new_text(top, None) == "".join(lines[top:])
+    assert edit.old_text(top, edit.old_last) == "".join(old.splitlines(keepends=True)[top : edit.old_last])
+
+
+@steady
+@given(texts, texts, st.integers(0, 3), st.integers(0, 3))
+def test_the_common_run(old: str, new: str, at: int, there: int) -> None:
+    """So many lines are the same from two places on, and the next ones differ or are not there."""
+    mine, theirs = old.splitlines()[at:], new.splitlines()[there:]
+    run = common_run(old.splitlines(), at, new.splitlines(), there)
+    assert mine[:run] == theirs[:run]
+    assert mine[run : run + 1] != theirs[run : run + 1] or not mine[run:]
 
 
 def test_a_span() -> None:
