@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ def normal(source: str) -> str:
     return source if source.endswith("\n") or not source else source + "\n"
 
 
+@lru_cache(maxsize=1)  # one push asks twice for the same
 def edit_between(old: str, new: str) -> Edit:
     """The edit that makes `new` of `old`; both are `normal`."""
     start = old.rfind("\n", 0, _alike_at_start(old, new)) + 1

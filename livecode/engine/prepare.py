@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import CodeType, MappingProxyType
+from typing import NamedTuple
 
 from livecode.engine.classes import ClassEdit
 from livecode.engine.code import by_place, nested, shifted
@@ -43,8 +44,7 @@ class LeafSwap:
     old: CodeType | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Shift:
+class Shift(NamedTuple):
     """Functions whose code starts within these lines of the old source move down by `lines`."""
 
     first: int

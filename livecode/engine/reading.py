@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection
+from operator import attrgetter
+from typing import Any
 
-_MAKERS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-_SILENT = frozenset({"ctx"})
-"""Fields that follow from where a node stands in its tree."""
+_MAKERS = frozenset({ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda})
+_NOTED = _MAKERS | {ast.Name}
 
 
 class Reading:
@@ -29,14 +30,17 @@ class Reading:
 
     def read(self, tree: ast.AST | list[ast.AST]) -> None:
         """Reads a tree or several. Without recursion: the compiler allows deeper trees than Python calls."""
-        said, waiting = self._said, list[object]([tree])
+        said, waiting = self._said, list[Any]([tree])
         while waiting:
             item = waiting.pop()
-            if isinstance(item, ast.AST):
-                said.append(type(item).__name__)
-                self._note(item)
-                waiting += [getattr(item, name, None) for name in self._fields(item)]
-            elif type(item) is list:
+            kind = type(item)
+            fields = (_FIELDS_BUT_BODY if kind in _MAKERS and id(item) in self._blank else _FIELDS)[kind]
+            if fields is not None:
+                said.append(kind.__name__)
+                if kind in _NOTED:
+                    self._note(item)
+                waiting += fields(item)
+            elif kind is list:
                 said.append(f"[{len(item)}")
                 waiting += reversed(item)
             else:
@@ -46,24 +50,35 @@ class Reading:
         """All that was read: equal for equal trees."""
         return "\n".join(self._said)
 
-    def _note(self, node: ast.AST) -> None:
+    def _note(self, node: Any) -> None:
         if isinstance(node, ast.Name):
             self.names.add(node.id)
-        elif isinstance(node, _MAKERS):
-            self.made.append(node.name)
-        elif isinstance(node, ast.Lambda):
-            self.made.append("<lambda>")
-
-    def _fields(self, node: ast.AST) -> tuple[str, ...]:
-        """The names of a node's fields that count, last first."""
-        fields = _FIELDS[type(node)]
-        return tuple(name for name in fields if name != "body") if id(node) in self._blank else fields
+        else:
+            self.made.append("<lambda>" if isinstance(node, ast.Lambda) else node.name)
 
 
-class _Fields(dict[type[ast.AST], tuple[str, ...]]):
-    def __missing__(self, kind: type[ast.AST]) -> tuple[str, ...]:
-        found = self[kind] = tuple(name for name in reversed(kind._fields) if name not in _SILENT)
+class _Fields(dict[type, Callable[[Any], tuple[Any, ...]] | None]):
+    """What reads the fields of a node that count, last first, by the kind of node; None for what is no node.
+
+    Args:
+        silent: Fields that are left out.
+    """
+
+    def __init__(self, *silent: str) -> None:
+        super().__init__()
+        self._silent = silent
+
+    def __missing__(self, kind: type) -> Callable[[Any], tuple[Any, ...]] | None:
+        names = [name for name in reversed(getattr(kind, "_fields", ())) if name not in self._silent]
+        found = self[kind] = _getter(names) if issubclass(kind, ast.AST) else None
         return found
 
 
-_FIELDS: Mapping[type[ast.AST], tuple[str, ...]] = _Fields()
+def _getter(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda node: tuple(getattr(node, name) for name in names)
+
+
+_FIELDS = _Fields("ctx")  # which follows from where a node stands
+_FIELDS_BUT_BODY = _Fields("ctx", "body")

@@ -98,7 +98,7 @@ class _Middle:
         forms: list[Form] = []
         line, gap = 0, 0
         while line < len(self._lines):
-            number = self._standing_at(line, first=self._first and not forms and not _says(self._lines[gap:line]))
+            number = self._standing_at(line, forms, gap) if self._lines[line] in self._index else None
             if number is None:
                 line += 1
                 continue
@@ -107,9 +107,10 @@ class _Middle:
             line = gap = forms[-1].end - self._top
         return [*forms, *self._gap(gap, len(self._lines), first=self._first and not forms)]
 
-    def _standing_at(self, line: int, *, first: bool) -> int | None:
-        """The old form that stands at a line; None if there is none."""
-        for number in self._index.get(self._lines[line], ()):
+    def _standing_at(self, line: int, above: Sequence[Form], gap: int) -> int | None:
+        """The old form that stands at a line, if one does; above are these forms, and then the lines from `gap` on."""
+        first = self._first and not above and not _says(self._lines[gap:line])
+        for number in self._index[self._lines[line]]:
             shape = self._before[number].shape
             end = line + shape.height
             if shape.first == first and "".join(self._lines[line:end]) == shape.text and not _goes_on(shape):

@@ -29,7 +29,7 @@ class Step:
         replaces: The code object that it replaces.
         by: The code object that comes instead.
         name: What changes, as code mentions it; empty if no code can see the difference.
-        moves: The code object that it takes out of use only because the same stands in other lines now.
+        moves: The code objects that it takes out of use only because the same stands in other lines now.
     """
 
     do: Callable[[], object]
@@ -37,7 +37,7 @@ class Step:
     replaces: CodeType | None = None
     by: CodeType | None = None
     name: str = ""
-    moves: CodeType | None = None
+    moves: tuple[CodeType, ...] = ()
 
 
 class Journal:
@@ -79,7 +79,7 @@ class Journal:
             return
         self._undo += [step.undo for step in steps]
         self.replaced.update(step.replaces for step in steps if step.replaces is not None)
-        self.moved += [step.moves for step in steps if step.moves is not None]
+        self.moved += [code for step in steps for code in step.moves]
         self._doing([step.do for step in steps])
 
     @contextmanager

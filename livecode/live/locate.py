@@ -39,6 +39,9 @@ MAX_DEPTH = 6
 SMALL_HEAP_BLOCKS = 3_000_000
 """Up to this many allocated blocks, asking the collector for referrers takes some milliseconds."""
 
+MADE_BY_IMPORT = frozenset({"__builtins__", "__spec__", "__loader__"})
+"""Names that lead out of a module."""
+
 _LEAVES = frozenset(
     {
         str,
@@ -70,7 +73,7 @@ class Living:
         self._name = module.__name__
         self._filename = filename
         self._seen: set[int] = set()
-        self._walk(list(module.__dict__.values()))
+        self._walk([value for name, value in list(module.__dict__.items()) if name not in MADE_BY_IMPORT])
 
     def by_place(self) -> Mapping[Place, list[FunctionType]]:
         """Functions by qualified name and first line."""
@@ -84,9 +87,14 @@ class Living:
         waiting = [(root, 0) for root in roots]
         while waiting and len(self._seen) < MAX_STEPS:
             thing, depth = waiting.pop()
-            if type(thing) in _LEAVES or issubclass(type(thing), ModuleType) or id(thing) in self._seen:
+            kind = type(thing)
+            if kind in _LEAVES or id(thing) in self._seen or issubclass(kind, ModuleType):
                 continue
             self._seen.add(id(thing))
+            if type(thing) is FunctionType:
+                self._note(thing)
+                if thing.__closure__ is None and not thing.__dict__:
+                    continue  # nearly all of them: there is nothing behind it
             waiting += [(inner, depth + step) for inner, step in self._inside(thing, depth)]
 
     def _inside(self, thing: Any, depth: int) -> list[tuple[object, int]]:
@@ -114,9 +122,11 @@ class Living:
             return [(item, 1) for item in list(thing)] if len(thing) <= MAX_CONTAINER else []
         return [(item, 1) for item in gc.get_referents(thing) if _worth_following(item)]
 
-    def _inside_function(self, function: FunctionType) -> list[object]:
+    def _note(self, function: FunctionType) -> None:
         if function.__code__.co_filename == self._filename and function.__globals__ is self._namespace:
             self.functions.append(function)
+
+    def _inside_function(self, function: FunctionType) -> list[object]:
         inside: list[object] = list(function.__dict__.values())
         for cell in function.__closure__ or ():
             try:

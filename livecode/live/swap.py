@@ -11,8 +11,10 @@ import ast
 import functools
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import repeat
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, cast
 
@@ -42,7 +44,7 @@ def swap_steps(prepared: Sequence[tuple[PreparedModule, ModuleType]], state: Com
                 steps += _swap_steps(function, swap)
                 given.add(id(function))
         if part.shifts:
-            steps += _shift_steps([f for f in found.living().functions if id(f) not in given], part.shifts)
+            steps += _shift_step([f for f in found.living().functions if id(f) not in given], part.shifts)
         if CLASSES_KNOW_LINES:
             steps += _class_line_steps(part, module)
         changed = {swap.qualname.rpartition(".")[2] for swap in part.swaps if swap.changed}
@@ -81,7 +83,6 @@ class _Found:
         """All functions that a walk finds."""
         if self._living is None:
             self._living = Living(self._module, self._filename)
-            self._table = self._living.by_place()
         return self._living
 
     def at(self, swap: LeafSwap) -> Sequence[FunctionType]:
@@ -91,7 +92,7 @@ class _Found:
         if function is not None and function.__code__.co_filename == self._filename:
             if (function.__code__.co_qualname, function.__code__.co_firstlineno) == place:
                 return [function]
-        self.living()
+        self._table = self._table or self.living().by_place()
         if swap.changed and place not in self._table:
             self._table = functions_in(self._module, self._filename) or self._table
         found = self._table.get(place, ())
@@ -117,19 +118,30 @@ def _swap_steps(function: FunctionType, swap: LeafSwap) -> Iterator[Step]:
             yield set_attribute(function, "__doc__", docstring(new))
 
 
-def _shift_steps(functions: Sequence[FunctionType], shifts: Sequence[Shift]) -> Iterator[Step]:
-    ordered = sorted(shifts, key=lambda shift: shift.first)
+def _shift_step(functions: Sequence[FunctionType], shifts: Sequence[Shift]) -> list[Step]:
+    """One step for all functions that moved: what they do is not old, and nobody can see it change."""
+    ordered = sorted(shifts)
     starts = [shift.first for shift in ordered]
+    moved, before, after = [], [], []
     for function in functions:
-        line = function.__code__.co_firstlineno
-        number = bisect_right(starts, line) - 1
-        if number >= 0 and line <= ordered[number].last:
-            yield _only_moved(set_attribute(function, "__code__", shifted(function.__code__, ordered[number].lines)))
+        code = function.__code__
+        number = bisect_right(starts, code.co_firstlineno) - 1
+        if number >= 0 and code.co_firstlineno <= ordered[number].last:
+            moved.append(function)
+            before.append(code)
+            after.append(shifted(code, ordered[number].lines))
+    return [Step(_giving(moved, after), _giving(moved, before), moves=tuple(before))] if moved else []
+
+
+def _giving(functions: Sequence[FunctionType], codes: Sequence[CodeType]) -> Callable[[], object]:
+    """Gives each function its code when it is called, once, without running bytecode."""
+    return partial(deque, map(setattr, functions, repeat("__code__"), codes), 0)
 
 
 def _only_moved(step: Step) -> Step:
     """The same step, whose old code is not old: it does what the new one does, in other lines."""
-    return replace(step, replaces=None, name="", moves=step.replaces)
+    moves = () if step.replaces is None else (step.replaces,)
+    return replace(step, replaces=None, name="", moves=moves)
 
 
 def closure_steps(changes: Sequence[Step], state: Committing) -> Iterator[Step]:
