@@ -156,8 +156,13 @@ def delete_attribute(owner: object, name: str) -> Step:
 def set_class_attribute(owner: type, name: str, value: object) -> Step:
     """Sets a class attribute, whatever the metaclass thinks of it."""
     old = owner.__dict__.get(name, _MISSING)
-    undo = partial(type.__delattr__, owner, name) if old is _MISSING else partial(type.__setattr__, owner, name, old)
+    undo = partial(_drop_from_class, owner, name) if old is _MISSING else partial(type.__setattr__, owner, name, old)
     return Step(partial(type.__setattr__, owner, name, value), undo, name=_seen_as(owner, name))
+
+
+def _drop_from_class(owner: type, name: str) -> None:
+    if name in owner.__dict__:
+        type.__delattr__(owner, name)
 
 
 def delete_class_attribute(owner: type, name: str) -> Step:

@@ -40,7 +40,7 @@ from livecode.live.inflight import codes_of
 from livecode.live.instances import Migration
 from livecode.live.running import Running, is_foreign
 from livecode.live.swap import clear_caches
-from livecode.live.unload import Afterlife, holders, importers, submodules, take_out
+from livecode.live.unload import Afterlife, forget_imports, holders, importers, submodules, take_out
 from livecode.model.nouns import ModuleSource, Push
 from livecode.model.report import Change, ChangeKind, Failure, ModuleOutcome, Outcome, Refusal, Verdict
 
@@ -69,6 +69,7 @@ class Transaction:
         self.afterlives: dict[str, Afterlife] = {}
         self.state = Committing()
         self.dropped: dict[str, list[CodeType]] = {}
+        self._modules_before = frozenset[str]()
         self._prepared: list[tuple[PreparedModule, ModuleType]] = []
 
     def run(self, *, dry_run: bool) -> Outcome:
@@ -174,6 +175,7 @@ class Transaction:
         migration = Migration(prepared, {name: known.number for name, known in self.loaded.items()}, state)
         self._show_lines()
         self.dropped = {module.__name__: _may_drop(part, module) for part, module in prepared}
+        self._modules_before = frozenset(sys.modules)
         try:
             handover.dispose()
         except BaseException as error:
@@ -213,6 +215,7 @@ class Transaction:
         where = state.where
         handover.withdraw()
         steps = state.journal.roll_back()
+        forget_imports(self._modules_before)
         failed = [*state.journal.failures, *handover.give_back()]
         chunk_names = {running.filename: name for name, running in self.loaded.items()}
         chunk_names |= {arrival.filename: arrival.name for arrival in self.arrivals.values()}

@@ -10,13 +10,14 @@ from __future__ import annotations
 import sys
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from types import FunctionType, ModuleType
 from typing import Any
 
 from livecode.live.chunks import forget_lines, lines_entry, offer, offered, restore_lines, withdraw
 from livecode.live.journal import Journal, Step, delete_item
+from livecode.live.tracking import is_tracked
 
 CANARY = "__livecode_canary__"
 MAX_HOLDERS = 20
@@ -81,6 +82,31 @@ def holders(name: str) -> tuple[str, ...]:
         said += list(_subclasses_elsewhere(module))
         said += list(_calls_under_way(module))
     return tuple(said[:MAX_HOLDERS])
+
+
+def forget_imports(before: Collection[str]) -> None:
+    """Takes out the service's own modules that came since, if nobody uses them.
+
+    A push that fails may have imported them first. Staying, they would be found by the corrected push, although their
+    files may have been corrected too. Libraries stay: many of them cannot be imported twice.
+
+    Args:
+        before: The names in `sys.modules` before the push.
+    """
+    came = {name for name in list(sys.modules) if name not in before and _is_own(name)}
+    while used := {name for name in came if {user.split(" ")[0] for user in importers(name)} - came}:
+        came -= used
+    for name in came:
+        parent, _, last = name.rpartition(".")
+        module = sys.modules.pop(name)
+        owner = sys.modules.get(parent)
+        if owner is not None and owner.__dict__.get(last) is module:
+            delattr(owner, last)
+
+
+def _is_own(name: str) -> bool:
+    file = getattr(sys.modules.get(name), "__file__", None)
+    return isinstance(file, str) and file.endswith(".py") and is_tracked(file)
 
 
 def take_out(name: str, journal: Journal) -> Afterlife:
