@@ -109,7 +109,8 @@ class Journal:
                 do_at_once(left)
             except Exception as error:
                 failed = undo[len(undo) - operator.length_hint(left) - 1]
-                self.failures.append(f"{_describe(failed)}: {type(error).__name__}: {error}")
+                if not _is_not_there(failed):
+                    self.failures.append(f"{_describe(failed)}: {type(error).__name__}: {error}")
         return len(undo)
 
 
@@ -156,13 +157,8 @@ def delete_attribute(owner: object, name: str) -> Step:
 def set_class_attribute(owner: type, name: str, value: object) -> Step:
     """Sets a class attribute, whatever the metaclass thinks of it."""
     old = owner.__dict__.get(name, _MISSING)
-    undo = partial(_drop_from_class, owner, name) if old is _MISSING else partial(type.__setattr__, owner, name, old)
+    undo = partial(type.__delattr__, owner, name) if old is _MISSING else partial(type.__setattr__, owner, name, old)
     return Step(partial(type.__setattr__, owner, name, value), undo, name=_seen_as(owner, name))
-
-
-def _drop_from_class(owner: type, name: str) -> None:
-    if name in owner.__dict__:
-        type.__delattr__(owner, name)
 
 
 def delete_class_attribute(owner: type, name: str) -> Step:
@@ -193,6 +189,14 @@ def restore_attribute(owner: object, name: str) -> Callable[[], object]:
 def _drop(owner: object, name: str) -> None:
     if name in owner.__dict__:
         delattr(owner, name)
+
+
+def _is_not_there(undo: Callable[[], object]) -> bool:
+    """True for the inverse of adding to a class what was never added: the step before it failed."""
+    if not isinstance(undo, partial) or undo.func is not type.__delattr__:
+        return False
+    owner, name = undo.args
+    return name not in owner.__dict__
 
 
 def _describe(undo: Callable[[], object]) -> str:
