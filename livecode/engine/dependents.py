@@ -5,23 +5,42 @@
                  BASE = RATE * 100                reads RATE              → re-run
                  def price(): return BASE         reads it when called    → not re-run
 
-A name is *dirty* if it will be bound to another value. A function is *tainted* if calling it reads a dirty name, and a
-decorator is *reshaped* if it makes other functions than before. Dirt spreads to statements that read it while they
-are executed, from there to the names that they bind, and along imports to other modules, until nothing is added.
+The statements are gone through in order, as an import would, with what is dirty by then (`livecode.engine.reach`) and
+with what made each name by then (`livecode.engine.history`). Rules:
+
+    values      who reads a name that is bound to another value, or an object that changes inside, runs again
+    functions   what their author edits does not make others run: their results are *stale*, and said to be
+    earlier     a statement that runs and needs a name as it was made earlier has its makers run again too
+    later       the statements that make a name in the end run last, or the name keeps the value that it has
+    containers  a list, dict or set that only statements of its module fill is filled again as a whole, in place
+
 A function or class that is only redefined keeps its identity, so it dirties nobody; of a class, the attributes that
-change are dirty, as ``Class.attribute``.
+change are dirty, as ``Class.attribute``. Dirt goes along imports to other modules, until nothing is added.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from livecode.engine.diff import Diff, diff
-from livecode.engine.facts import ModuleFacts, Project, absolute
+from livecode.engine.bodies import Inside, dotted
+from livecode.engine.diff import Diff, Pair, diff
+from livecode.engine.facts import ClassKind, ModuleFacts, Project, absolute, import_targets
 from livecode.engine.forms import Form, Kind
+from livecode.engine.history import Event, History, reordered
 from livecode.engine.names import Imported
+from livecode.engine.reach import Places, Reach, reason_to_run
+
+LOOKED_AT = frozenset({ClassKind.ENUM})
+"""Classes that are values themselves: their members are iterated over and looked up."""
+
+BUILT = frozenset({ClassKind.DATACLASS, ClassKind.NAMED_TUPLE, ClassKind.REBUILT})
+"""Classes whose `__init__` is made from the values in their body."""
+
+MAX_DOTS = 2
+"""Modules that import each other see their names through each other, without end: this deep they are followed."""
 
 
 @dataclass
@@ -32,9 +51,16 @@ class Spread:
         facts: The module.
         forms: Its forms as they will be after the push.
         runs: Index in `forms` → why that form is executed.
-        dirty: Names that get another value.
+        dirty: Names that get another value in the end, and attributes of names.
         tainted: Functions whose call gives another result at import time.
         reshaped: Decorators that make other functions.
+        refilled: Containers that are filled again as a whole.
+        shared: Containers that other code fills too, of which a statement that filled them changed.
+        gone: Names that nothing binds any more.
+        restored: Names that a statement binds which is executed, but that keep their value in the end.
+        lost: Names that a star import does not bring any more.
+        seen: Index in `forms` → what was dirty when a class statement was executed.
+        old: The forms that run now.
     """
 
     facts: ModuleFacts
@@ -43,39 +69,61 @@ class Spread:
     dirty: set[str] = field(default_factory=set)
     tainted: set[str] = field(default_factory=set)
     reshaped: set[str] = field(default_factory=set)
+    refilled: set[str] = field(default_factory=set)
+    shared: set[str] = field(default_factory=set)
+    gone: frozenset[str] = frozenset()
+    restored: set[str] = field(default_factory=set)
+    lost: set[str] = field(default_factory=set)
+    seen: dict[int, Reach] = field(default_factory=dict)
+    old: tuple[Form, ...] = ()
 
     def size(self) -> int:
         """Grows while there is something new to spread."""
         return len(self.runs) + len(self.dirty) + len(self.tainted) + len(self.reshaped)
 
+    def exports(self) -> bool:
+        """True if others may have to do something."""
+        return bool(self.dirty or self.tainted or self.reshaped)
 
-def spread(diffs: Mapping[str, Diff], edited: Mapping[str, ModuleFacts], project: Project) -> dict[str, Spread]:
+
+def spread(
+    diffs: Mapping[str, Diff],
+    edited: Mapping[str, ModuleFacts],
+    project: Project,
+    again: Mapping[str, frozenset[str]] | None = None,
+) -> dict[str, Spread]:
     """Every module in which something is executed, with the reason for each form.
 
     Args:
         diffs: What the push does to each of its loaded modules.
         edited: The same modules as they run now, with the forms of the new source.
         project: The other loaded modules.
+        again: Module → names that are to be made again because the author says so.
     """
-    found = {name: _start(diffs[name], facts) for name, facts in edited.items()}
-    waiting = list(found)
+    wanted = again or {}
+    walks = {name: _Walk(facts, diffs[name], project, wanted.get(name)) for name, facts in edited.items()}
+    for name in wanted.keys() - walks.keys():
+        facts = project.facts(name)
+        if facts is not None:
+            walks[name] = _Walk(facts, None, project, wanted[name])
+    waiting = list(walks)
     while waiting:
         name = waiting.pop(0)
-        here = found[name]
-        before = here.size()
-        _spread_inside(here, found)
-        if here.size() == before and not (here.dirty or here.tainted or here.reshaped):
+        walk = walks[name]
+        grown = walk.go(walks)
+        if not grown and not walk.here.exports():
             continue
         for importer in project.importers(name):
-            there = found.get(importer) or _untouched(project, importer)
+            there = walks.get(importer)
             if there is None:
-                continue
-            size = there.size()
-            _spread_inside(there, found | {importer: there})
-            if there.size() > size:
-                found[importer] = there
+                facts = project.facts(importer)
+                if facts is None:
+                    continue
+                there = _Walk(facts, None, project)
+            if there.go({**walks, importer: there}):
+                walks[importer] = there
                 waiting.append(importer)
-    return found
+    return {name: walk.here for name, walk in walks.items() if name in edited or walk.here.runs}
 
 
 def run_order(found: Mapping[str, Spread]) -> list[str]:
@@ -92,7 +140,7 @@ def run_order(found: Mapping[str, Spread]) -> list[str]:
         here = found[name]
         for form in here.forms:
             for item in form.names.imports:
-                for target in _targets(here.facts, item):
+                for target in import_targets(here.facts, item):
                     if target in found:
                         visit(target)
         order.append(name)
@@ -102,196 +150,374 @@ def run_order(found: Mapping[str, Spread]) -> list[str]:
     return order
 
 
-def _untouched(project: Project, module: str) -> Spread | None:
-    facts = project.facts(module)
-    return None if facts is None else Spread(facts, facts.forms)
+class _Walk:
+    """Goes through one module in order, again and again while more is known.
 
+    Args:
+        facts: The module, with the forms to come.
+        change: What the push does to it, None if it is not in the push.
+        project: The other modules.
+        again: Names to be made again.
+    """
 
-def _start(diff: Diff, facts: ModuleFacts) -> Spread:
-    here = Spread(facts, facts.forms)
-    new = bool(diff.changed or diff.added)
-    index = {id(form): number for number, form in enumerate(facts.forms)} if new else {}
-    old_forms = _old_forms(diff) if new else ()
-    imported = {item for old in old_forms if old.kind in (Kind.IMPORT, Kind.OTHER) for item in old.names.imports}
-    for pair in diff.changed:
-        if pair.new.keep:
-            continue  # its author wants the value that is there
-        here.runs[index[id(pair.new)]] = "changed"
-        if pair.new.kind is Kind.IMPORT:
-            here.dirty |= {item.bound for item in pair.new.names.imports if item not in imported}
-        elif _keeps_identity(pair.old, pair.new):
-            here.reshaped.add(pair.new.name)
-            here.dirty |= _changed_attributes(pair.old, pair.new)
+    def __init__(
+        self, facts: ModuleFacts, change: Diff | None, project: Project, again: frozenset[str] | None = None
+    ) -> None:
+        self._change, self._project = change, project
+        self._places = Places(facts.forms)
+        self._own = _own_edits(change)
+        self.here = Spread(facts, facts.forms)
+        self._stirred = bool(again)
+        if change is not None:
+            self._stirred |= bool(change.changed or change.added or change.removed or reordered(change))
+            self._begin(change)
+        if self._stirred and change is not None:
+            self.here.old = _old_forms(change)
+            bound = {name for form in facts.forms for name in form.names.binds}
+            self.here.gone = frozenset({name for form in self.here.old for name in form.names.binds} - bound)
         else:
-            here.dirty |= {*pair.new.names.binds, *pair.old.names.binds}
-    for form in diff.added:
-        here.runs[index[id(form)]] = "added"
-        if form.kind is Kind.IMPORT:
-            here.dirty |= {item.bound for item in form.names.imports if item not in imported}
-        else:
-            here.dirty |= set(form.names.binds)
-    for form in diff.removed:
-        here.dirty |= set(form.names.binds) - {item.bound for item in form.names.imports}
-    for pair in diff.edited:
-        here.reshaped |= {
-            new.name
-            for old, new in pair.leaf_pairs()
-            if new.path == (new.name,) and new.name != "<lambda>" and old.nested != new.nested
+            self.here.old = facts.forms
+        for number, form in enumerate(facts.forms):
+            if again and not again.isdisjoint({*form.names.binds, *form.names.touches}) and not _redefines(form):
+                self.here.runs[number] = "asked for"
+
+    @cached_property
+    def _imported(self) -> set[Imported]:
+        return {item for form in self.here.old for item in form.names.imports}
+
+    @cached_property
+    def _history(self) -> History:
+        change = self._change if self._stirred else None
+        return History(self.here.old, self.here.forms, change, self._brings)
+
+    def go(self, walks: Mapping[str, _Walk]) -> bool:
+        """True if more is known than before."""
+        before = self.here.size()
+        if not self._stirred and not any(walk.here.exports() for walk in walks.values()):
+            return False  # bodies changed, or nothing
+        size = -1
+        while self._size() > size:
+            size = self._size()
+            self._pass(walks)
+            self._makers()
+        return self.here.size() > before
+
+    def _size(self) -> int:
+        return self.here.size() + len(self.here.refilled)
+
+    def _begin(self, change: Diff) -> None:
+        new = change.changed or change.added
+        index = {id(form): number for number, form in enumerate(self.here.forms)} if new else {}
+        for pair in change.changed:
+            if not pair.new.keep:
+                self.here.runs[index[id(pair.new)]] = "changed"
+        for form in change.added:
+            self.here.runs[index[id(form)]] = "added"
+        for pair in change.edited:
+            self.here.reshaped |= {
+                new.name
+                for old, new in pair.leaf_pairs()
+                if new.path == (new.name,) and new.name != "<lambda>" and old.nested != new.nested
+            }
+        self.here.reshaped |= {
+            pair.new.name for pair in change.changed if keeps_identity(pair.old, pair.new) and not pair.new.keep
         }
-    _rebind_last(here, diff)
-    return here
+
+    def _pass(self, walks: Mapping[str, _Walk]) -> None:
+        """Once through the forms, in order."""
+        here, now = self.here, Reach(self._places)
+        now.dirty(name for name in here.gone if name in self._history.doubtful)
+        for number, form in enumerate(here.forms):
+            if form.kind is Kind.IMPORT:
+                now.clean(form.names.surely)
+            brought = self._import_dirt(form, now, walks)
+            then = self._as_found(number, form, now)
+            if number not in here.runs and not form.keep:
+                reason = brought or reason_to_run(then, form) or _reshapes(here, form)
+                if reason:
+                    here.runs[number] = reason
+            if form.kind is Kind.CLASS and number in here.runs:
+                here.seen[number] = then.copy()
+            if form.kind is not Kind.IMPORT:
+                now.clean(form.names.surely - form.names.reads)
+            if number in here.runs:
+                self._mark(form, here.runs[number], now, then)
+        now.dirty(name for name in self._history.doubtful if self._history.ends_differently(name))
+        here.dirty |= now.dirt
+        here.tainted |= now.tainted
+
+    def _as_found(self, number: int, form: Form, now: Reach) -> Reach:
+        """What is dirty for this form: also the names that other statements have made by now than before."""
+        if not self._history.doubtful or form.kind is Kind.IMPORT:
+            return now
+        only_filled = form.names.touches - form.names.whole
+        other = [name for name in self._history.doubtful - only_filled if self._history.differs(name, number)]
+        if not other:
+            return now
+        then = now.copy()
+        then.dirty(other)
+        return then
+
+    def _mark(self, form: Form, why: str, now: Reach, then: Reach) -> None:
+        """What is dirty, and what is tainted, when a form has been executed."""
+        pair = self._own.get(id(form))
+        names = form.names
+        now.dirty(f"{name}.*" for name in names.touches)
+        now.dirty(f"{name}.{key}" for name, key, is_attribute in names.parts if is_attribute)
+        called = [body for name in names.calls for body in self._bodies(name)]
+        now.dirty(name for body in called for name in body.assigns)
+        now.dirty(f"{name}.*" for body in called for name in body.changes if name in self._places.containers())
+        if form.kind is Kind.IMPORT:
+            now.dirty(item.bound for item in names.imports if why in ("changed", "added") and self._is_new(item))
+        elif pair is not None and keeps_identity(pair.old, pair.new):
+            now.dirty(_changed_attributes(pair))
+            if self._kind(form) in LOOKED_AT:
+                now.dirty([f"{form.name}.*"])
+        elif why in ("changed", "added"):
+            now.dirty(names.binds)
+        elif form.kind is Kind.CLASS:
+            self._mark_class(form, now, then)
+        elif keeps_identity(form, form):
+            now.taint(names.binds)
+        elif not why.startswith("makes"):
+            now.dirty(name for name in names.binds if name not in self.here.refilled)
+
+    def _mark_class(self, form: Form, now: Reach, then: Reach) -> None:
+        """An unchanged class whose body is executed again in parts."""
+        stale = [member for member in form.members if reason_to_run(then, member)]
+        bases = {dotted(base) for base in getattr(form.node, "bases", ())}
+        if bases & then.dirt:
+            now.dirty([f"{form.name}.?"])
+        now.dirty(f"{form.name}.{name}" for member in stale for name in member.names.binds)
+        if stale and self._kind(form) in BUILT:
+            now.taint([f"{form.name}.__init__"])
+        if stale and self._kind(form) in LOOKED_AT:
+            now.dirty([f"{form.name}.*"])
+
+    def _kind(self, form: Form) -> ClassKind | None:
+        return self.here.facts.classes.get(".".join((*form.scope, form.name)))
+
+    def _is_new(self, item: Imported) -> bool:
+        return item not in self._imported and item.bound != "*"
+
+    def _import_dirt(self, form: Form, now: Reach, walks: Mapping[str, _Walk]) -> str:
+        """What an import statement brings in is as dirty as it is where it comes from; says if it has to run."""
+        facts, reason = self.here.facts, ""
+        for item in form.names.imports:
+            for target in import_targets(facts, item):
+                there = walks.get(target)
+                if there is not None and there is not self:
+                    reason = self._brought(item, target, there, now) or reason
+        return reason
+
+    def _brought(self, item: Imported, module: str, there: _Walk, now: Reach) -> str:
+        source = there.here
+        dirt = {path for path in source.dirty if path.partition(".")[0] not in source.gone}
+        if item.name is None or module != absolute(self.here.facts.package, item.module, item.level):
+            prefix = item.bound if item.name is not None or item.bound != item.module.split(".")[0] else module
+            now.dirty(f"{prefix}.{path}" for path in dirt if path.count(".") < MAX_DOTS)
+            now.taint(f"{prefix}.{path}" for path in source.tainted if path.count(".") < MAX_DOTS)
+            return ""
+        names = there.exports() if item.name == "*" else {item.name}
+        renamed = {name: name if item.name == "*" else item.bound for name in names}
+        now.dirty(_renamed(dirt, renamed))
+        now.taint(_renamed(source.tainted, renamed))
+        self.here.reshaped |= {renamed[name] for name in source.reshaped & names}
+        if item.name == "*":
+            bound = {name for form in self.here.forms for name in form.names.binds}
+            self.here.lost |= exported(source.old, there._star) - there.exports() - bound
+        if item.name == "*" and ("__all__" in source.dirty or there.arrivals()):
+            now.dirty(there.arrivals())
+            return f"imports all names from {module}"
+        first = min(dirt & names, default="")
+        return f"imports {first} from {module}" if first else ""
+
+    def exports(self) -> set[str]:
+        """The names that a star import brings."""
+        return exported(self.here.forms, self._star)
+
+    def arrivals(self) -> set[str]:
+        """The names that a star import did not bring before."""
+        return self.exports() - exported(self.here.old, self._star)
+
+    def _star(self, item: Imported) -> set[str]:
+        facts = self._project.facts(absolute(self.here.facts.package, item.module, item.level))
+        return exported(facts.forms, lambda _: set()) if facts is not None else set()
+
+    def _brings(self, form: Form) -> Iterator[str]:
+        for item in form.names.imports:
+            if item.name == "*":
+                yield from self._star(item)
+        for name in form.names.calls:
+            for body in self._bodies(name):
+                yield from body.assigns
+
+    def _bodies(self, name: str) -> Iterator[Inside]:
+        for form in self._places.mentioning(name):
+            for path, body in form.shape.bodies if form.kind is not Kind.VALUE else ():
+                if path == name:
+                    yield body
+
+    def _makers(self) -> None:
+        """Has run what must run because of what runs: makers of what is needed, and of what stands in the end."""
+        here, history = self.here, self._history
+        for number in list(here.runs):
+            form = here.forms[number]
+            needed = form.names.reads | form.names.touches
+            for name in needed:
+                if len(history.new.events(name)) > 1 or history.ends_differently(name):
+                    self._ensure(name, history.new.version(name, number), "which is needed again")
+        here.restored = set()
+        for name in history.new:
+            events = history.new.events(name)
+            running = any(event.place in here.runs for event in events)
+            if (running and len(events) > 1) or history.ends_differently(name):
+                last = history.new.version(name)
+                if any(event.place in here.runs for event in last) or history.ends_differently(name):
+                    self._ensure(name, last, "in the end")
+                elif any(event.place in here.runs and event.binds for event in events):
+                    here.restored.add(name)
+
+    def _ensure(self, name: str, version: tuple[Event, ...], why: str) -> None:
+        """Has a version of a name made again, unless it is what the name stands for now, or can be had from that."""
+        here = self.here
+        live = self._history.live(name)
+        start = len(live) if live and _begins(version, live) else 0
+        if any(event.place in here.runs for event in version[:start]):
+            start = 0
+        if version and start == len(version):
+            return
+        touched = any(not event.binds for event in (*version, *live))
+        if touched and (self._apart(name, version, live) or not self._may_refill(name)):
+            return
+        for event in version[start:]:
+            form = here.forms[event.place]
+            if event.place not in here.runs and not form.keep and (event.binds or name in here.refilled):
+                here.runs[event.place] = f"makes {name}, {why}"
+
+    def _apart(self, name: str, *versions: tuple[Event, ...]) -> bool:
+        """True if each statement sets an entry of its own, and what made the object is the same and stays."""
+        for version, forms in zip(versions, (self.here.forms, self.here.old), strict=True):
+            keys = [part for event in version for part in forms[event.place].names.parts if part[0] == name]
+            fills = [event for event in version if not event.binds]
+            if len({repr(key) for key in keys}) < len(fills) or len(keys) != len(fills):
+                return False
+        makers = [[event.identity for event in version if event.binds] for version in versions]
+        return makers[0] == makers[1] and not any(e.binds and e.place in self.here.runs for e in versions[0])
+
+    def _may_refill(self, name: str) -> bool:
+        """True for a container that nothing but statements of this module fills; it is noted what is found."""
+        if name in self.here.refilled:
+            return True
+        if name in self.here.shared:
+            return False
+        own = name in self._places.containers() and not self._filled_elsewhere(name)
+        (self.here.refilled if own else self.here.shared).add(name)
+        return own
+
+    def _filled_elsewhere(self, name: str) -> bool:
+        for form in self._places.mentioning(name):
+            if any(name in body.changes for _, body in form.shape.bodies):
+                return True
+        here = self.here.facts.module
+        for importer in self._project.importers(here):
+            facts = self._project.facts(importer)
+            if facts is not None and _fills(facts, here, name):
+                return True
+        return False
 
 
-def _changed_attributes(old: Form, new: Form) -> set[str]:
-    """Attributes of a class that will have another value, methods left out."""
+def _fills(facts: ModuleFacts, module: str, name: str) -> bool:
+    """True if a module that imports the container may change it."""
+    for form in (form for form in facts.forms if name in form.shape.words):
+        for item in form.names.imports:
+            if item.name == name and absolute(facts.package, item.module, item.level) == module:
+                local = item.bound
+                for other in facts.forms:
+                    if local in other.names.touches or any(local in body.changes for _, body in other.shape.bodies):
+                        return True
+        if form.names.touches and any(attribute == name for _, attribute in form.names.attributes):
+            return True
+        if any(body.changes and name in body.reached for _, body in form.shape.bodies):
+            return True
+    return False
+
+
+def _begins(version: tuple[Event, ...], live: tuple[Event, ...]) -> bool:
+    return [event.identity for event in version[: len(live)]] == [event.identity for event in live]
+
+
+def _reshapes(here: Spread, form: Form) -> str:
+    shaped = sorted(form.names.calls & here.reshaped) if decorated(form) else []
+    return f"decorated by {shaped[0]}" if shaped else ""
+
+
+def _renamed(paths: set[str], names: Mapping[str, str]) -> set[str]:
+    """The paths that begin with one of the names, under the names that they have here."""
+    found = set()
+    for path in paths:
+        first, dot, rest = path.partition(".")
+        if first in names:
+            found.add(f"{names[first]}{dot}{rest}")
+    return found
+
+
+def exported(forms: tuple[Form, ...], star: Callable[[Imported], set[str]]) -> set[str]:
+    """The names that `from module import *` brings; names that an `__all__` computes are not known, so all count."""
+    bound = {name for form in forms for name in form.names.binds}
+    for item in (item for form in forms for item in form.names.imports if item.name == "*"):
+        bound |= star(item)
+    listing = [form for form in forms if "__all__" in form.names.binds or "__all__" in form.names.touches]
+    if not listing:
+        return {name for name in bound if not name.startswith("_")}
+    listed = _literal(listing[0]) if len(listing) == 1 else None
+    return bound if listed is None else listed
+
+
+def _literal(form: Form) -> set[str] | None:
+    value = getattr(form.node, "value", None)
+    if not isinstance(value, ast.List | ast.Tuple):
+        return None
+    items = [item.value for item in value.elts if isinstance(item, ast.Constant)]
+    return {item for item in items if isinstance(item, str)} if len(items) == len(value.elts) else None
+
+
+def _own_edits(change: Diff | None) -> dict[int, Pair]:
+    return {} if change is None else {id(pair.new): pair for pair in change.changed}
+
+
+def _old_forms(change: Diff) -> tuple[Form, ...]:
+    pairs = [pair.old for pair in (*change.same, *change.edited, *change.changed)]
+    return tuple(sorted((*pairs, *change.removed), key=lambda form: form.start))
+
+
+def _changed_attributes(pair: Pair) -> set[str]:
+    """Attributes of a class that will have another value, methods left out; all of them if its bases change."""
+    old, new = pair.old, pair.new
+    if new.kind is not Kind.CLASS:
+        return set()
     change = diff(old.members, new.members)
     touched = [*change.added, *change.removed, *(form for pair in change.changed for form in (pair.old, pair.new))]
     values = [form for form in touched if form.kind is not Kind.FUNCTION]
-    return {f"{new.name}.{name}" for form in values for name in form.names.binds}
+    bases = [[ast.dump(base) for base in getattr(form.node, "bases", ())] for form in (old, new)]
+    found = {f"{new.name}.{name}" for form in values for name in form.names.binds}
+    return found | ({f"{new.name}.?"} if bases[0] != bases[1] else set())
 
 
-def _rebind_last(here: Spread, diff: Diff) -> None:
-    """Where several forms bind a name, the last one decides: it runs again if the others, or their order, changed."""
-    touched = {name for form in (*diff.removed, *diff.added) for name in form.names.binds}
-    touched |= {name for pair in diff.changed for form in (pair.old, pair.new) for name in form.names.binds}
-    touched |= _moved_names(diff)
-    if not touched:
-        return
-    last: dict[str, int] = {}
-    for number, form in enumerate(here.forms):
-        if form.kind is not Kind.IMPORT:
-            last.update(dict.fromkeys(form.names.binds, number))
-    for name, number in last.items():
-        form = here.forms[number]
-        if name in touched and number not in here.runs and not isinstance(form.node, ast.For) and not form.keep:
-            here.runs[number] = f"binds {name} last"
-            if not _keeps_identity(form, form):
-                here.dirty.add(name)
+def _redefines(form: Form) -> bool:
+    return form.kind in (Kind.FUNCTION, Kind.CLASS, Kind.IMPORT)
 
 
-def _moved_names(diff: Diff) -> set[str]:
-    """Names of which the binding statements stand in another order than before."""
-    pairs = sorted((*diff.same, *diff.edited), key=lambda pair: pair.new.start)
-    before = [pair.old.start for pair in pairs]
-    if before == sorted(before):
-        return set()
-    order: dict[str, list[int]] = {}
-    for pair in pairs:
-        for name in pair.new.names.binds if pair.new.kind is not Kind.IMPORT else ():
-            order.setdefault(name, []).append(pair.old.start)
-    return {name for name, lines in order.items() if lines != sorted(lines)}
-
-
-def _old_forms(diff: Diff) -> Iterator[Form]:
-    for pair in (*diff.same, *diff.edited, *diff.changed):
-        yield pair.old
-    yield from diff.removed
-
-
-def _keeps_identity(old: Form, new: Form) -> bool:
+def keeps_identity(old: Form, new: Form) -> bool:
+    """True if what the new form defines is folded into what the old one defined."""
     if old.kind is not new.kind or new.kind not in (Kind.FUNCTION, Kind.CLASS):
         return False
-    return new.kind is Kind.CLASS or not (_decorated(old) or _decorated(new))
+    return new.kind is Kind.CLASS or not (decorated(old) or decorated(new))
 
 
-def _decorated(form: Form) -> bool:
+def decorated(form: Form) -> bool:
+    """True for a definition with decorators."""
     return bool(getattr(form.node, "decorator_list", ()))
-
-
-def _spread_inside(here: Spread, found: Mapping[str, Spread]) -> None:
-    size = -1
-    dirt = any(other.dirty or other.tainted or other.reshaped for other in found.values())
-    while dirt and here.size() > size:
-        size = here.size()
-        _taint(here)
-        for number, form in enumerate(here.forms):
-            _import_dirt(here, form, found)
-            if number not in here.runs:
-                reason = reason_to_run(here, form, found)
-                if reason and not form.keep:
-                    here.runs[number] = reason
-                    here.dirty |= _dirtied(here, form, found)
-        _rebuild_accumulators(here)
-
-
-def _dirtied(here: Spread, form: Form, found: Mapping[str, Spread]) -> set[str]:
-    """The names that get another value because an unchanged form runs again."""
-    if form.kind is Kind.CLASS:
-        stale = [member for member in form.members if reason_to_run(here, member, found)]
-        return {f"{form.name}.{name}" for member in stale for name in member.names.binds}
-    return set() if form.kind is Kind.IMPORT or _keeps_identity(form, form) else set(form.names.binds)
-
-
-def _taint(here: Spread) -> None:
-    """Functions that mention a dirty name, or another tainted function, give another result."""
-    if not (here.dirty or here.tainted):
-        return
-    for form in here.forms:
-        if form.kind is Kind.FUNCTION and form.name not in here.tainted:
-            mentioned = form.shape.mentions
-            if not mentioned.isdisjoint(here.dirty) or not mentioned.isdisjoint(here.tainted):
-                here.tainted.add(form.name)
-        elif form.kind is Kind.VALUE and form.names.reads & here.tainted:
-            here.tainted |= set(form.names.binds)  # an alias, a partial: calling it calls the function
-
-
-def _import_dirt(here: Spread, form: Form, found: Mapping[str, Spread]) -> None:
-    """What an import statement brings in is as dirty as it is where it comes from."""
-    for item in form.names.imports:
-        source = found.get(absolute(here.facts.package, item.module, item.level))
-        if source is None or item.name is None:
-            continue
-        for mine, theirs in (
-            (here.dirty, source.dirty),
-            (here.tainted, source.tainted),
-            (here.reshaped, source.reshaped),
-        ):
-            if item.name == "*":
-                mine |= {name for name in theirs if not name.startswith("_")}
-            elif item.name in theirs:
-                mine.add(item.bound)
-        prefix = f"{item.name}."
-        here.dirty |= {item.bound + name[len(item.name) :] for name in source.dirty if name.startswith(prefix)}
-
-
-def reason_to_run(here: Spread, form: Form, found: Mapping[str, Spread]) -> str:
-    """Why an unchanged form (or class member) must be executed again; empty if it need not."""
-    names = form.names
-    imported = _import_reason(here, form, found)
-    if imported or form.kind is Kind.IMPORT:
-        return imported
-    read = sorted(names.reads & here.dirty)
-    if read:
-        return f"reads {read[0]}"
-    shaped = sorted(names.calls & here.reshaped) if _decorated(form) else []
-    if shaped:
-        return f"decorated by {shaped[0]}"
-    called = sorted(names.calls & here.tainted - here.reshaped) if not _decorated(form) else []
-    if called and form.kind is not Kind.FUNCTION:
-        return f"calls {called[0]}(), which reads what changed"
-    for owner, attribute in sorted(names.attributes):
-        if f"{owner}.{attribute}" in here.dirty:
-            return f"reads {owner}.{attribute}"
-        there = found.get(module_bound_to(here, owner))
-        if there is not None and attribute in there.dirty:
-            return f"reads {owner}.{attribute}"
-        if there is not None and attribute in there.tainted and form.kind is not Kind.FUNCTION:
-            return f"calls {owner}.{attribute}(), which reads what changed"
-    return ""
-
-
-def _import_reason(here: Spread, form: Form, found: Mapping[str, Spread]) -> str:
-    for item in form.names.imports:
-        module = absolute(here.facts.package, item.module, item.level)
-        source = found.get(module)
-        if source is not None and item.name is not None:
-            public = {name for name in source.dirty if not name.startswith("_") and "." not in name}
-            if item.name == "*" and "__all__" in source.dirty:
-                return f"imports all names from {module}"
-            dirty = public if item.name == "*" else source.dirty & {item.name}
-            if dirty:
-                return f"imports {min(dirty)} from {module}"
-    return ""
 
 
 def module_bound_to(here: Spread, owner: str) -> str:
@@ -303,30 +529,7 @@ def module_bound_to(here: Spread, owner: str) -> str:
     for form in here.forms:
         for item in form.names.imports:
             if item.bound == first:
-                whole = _targets(here.facts, item)[-1]
+                whole = import_targets(here.facts, item)[-1]
                 base = first if item.name is None and item.module.partition(".")[0] == first else whole
                 return f"{base}.{rest}" if rest else base
     return ""
-
-
-def _targets(facts: ModuleFacts, item: Imported) -> list[str]:
-    module = absolute(facts.package, item.module, item.level)
-    if item.name is None or item.name == "*":
-        return [module]
-    return [module, f"{module}.{item.name}"]
-
-
-def _rebuild_accumulators(here: Spread) -> None:
-    """Statements that have to run again because a statement that runs again needs the earlier value of a name.
-
-    Either it reads and binds the name itself (`T += 1`), or the name is gone by now (`del setup`).
-    """
-    deleted = {name for form in here.forms if isinstance(form.node, ast.Delete) for name in form.names.binds}
-    for number in list(here.runs):
-        form = here.forms[number]
-        needed = form.names.reads & deleted
-        if form.kind not in (Kind.FUNCTION, Kind.CLASS):
-            needed |= form.names.updates
-        for earlier, other in enumerate(here.forms if needed else ()):
-            if earlier not in here.runs and needed & set(other.names.binds):
-                here.runs[earlier] = f"binds {min(needed & set(other.names.binds))}, which is needed again"

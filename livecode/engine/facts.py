@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from livecode.engine.forms import Form
+from livecode.engine.names import Imported
 
 
 class ClassKind(StrEnum):
@@ -62,9 +63,32 @@ def absolute(package: str, module: str, level: int) -> str:
 
     >>> absolute("shop.web", "pricing", 2)
     'shop.pricing'
+
+    Empty if it leads beyond the top-level package, which Python refuses to import.
     """
     if not level:
         return module
     parts = package.split(".")
+    if level > len(parts):
+        return ""
     base = ".".join(parts[: len(parts) - level + 1])
     return f"{base}.{module}" if base and module else base or module
+
+
+def import_targets(facts: ModuleFacts, item: Imported) -> list[str]:
+    """The modules that an import may take something from: `from a import b` takes from a, or is a.b.
+
+    `import a.b` gives a and a.b.
+    """
+    module = absolute(facts.package, item.module, item.level)
+    if item.name == "*":
+        return [module]
+    if item.name is None:
+        parts = module.split(".")
+        return [".".join(parts[: number + 1]) for number in range(len(parts))] if item.bound == parts[0] else [module]
+    return [module, f"{module}.{item.name}"]
+
+
+def imported_modules(facts: ModuleFacts) -> set[str]:
+    """The modules that a module's import statements may take something from."""
+    return {target for form in facts.forms for item in form.names.imports for target in import_targets(facts, item)}

@@ -13,18 +13,24 @@ The members of a class body are forms too, so that a class is compared in the sa
 from __future__ import annotations
 
 import ast
-import copy
+import re
+import tokenize
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
+from livecode.engine.bodies import Inside, inside, names_in_body
 from livecode.engine.edit import normal
-from livecode.engine.names import Names, names_in_body, names_of
+from livecode.engine.names import Names, names_of
 from livecode.engine.reading import Reading
+from livecode.engine.trees import moved, own_nodes
 
 KEEP_MARK = "# livecode: keep"
 """On a line of a statement: its value stays even if the statement changed."""
+
+_WORDS = re.compile(r"\w+").findall
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -103,6 +109,54 @@ class Shape:
     def mentions(self) -> frozenset[str]:
         """Every name in it, bodies of functions included."""
         return frozenset(name for node in self.nodes for name in names_in_body(node))
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Every identifier in its text, and more: whoever is not among them is not mentioned."""
+        return frozenset(_WORDS(self.text))
+
+    @cached_property
+    def declares(self) -> bool:
+        """True if it says `global` outside of functions."""
+        return "global" in self.text and any(
+            isinstance(item, ast.Global) for node in self.nodes for item in own_nodes(node, ast.ClassDef)
+        )
+
+    @cached_property
+    def annotates(self) -> bool:
+        """True if it annotates names of the scope that it stands in."""
+        return ":" in self.text and any(
+            isinstance(item, ast.AnnAssign) and item.simple for node in self.nodes for item in own_nodes(node)
+        )
+
+    @cached_property
+    def keep(self) -> bool:
+        """True if a comment in it is the mark."""
+        return KEEP_MARK in self.text and any(KEEP_MARK in comment for comment in _comments(self.text))
+
+    @cached_property
+    def bodies(self) -> tuple[tuple[str, Inside], ...]:
+        """The functions that it makes, by name (``f``, ``Class.method``), and what calling them looks up.
+
+        A lambda goes by the names that the statement binds.
+        """
+        found = []
+        for path, node in _leaf_nodes(self.nodes, self.scope):
+            names = self.names.binds if path[-1] == "<lambda>" else (".".join(path),)
+            known = inside(node)
+            found += [(name, known) for name in names]
+        return tuple(found)
+
+    @cached_property
+    def own_bodies(self) -> tuple[str, ...]:
+        """For each leaf its body without those of the functions inside of it: what it does itself when called."""
+        found = []
+        for _, node in _leaf_nodes(self.nodes, self.scope):
+            body = node.body if isinstance(node.body, list) else [node.body]  # type: ignore[attr-defined]
+            reading = Reading({id(item) for each in body for item in ast.walk(each) if isinstance(item, Function)})
+            reading.read(body)
+            found.append(reading.digest())
+        return tuple(found)
 
     @cached_property
     def leaves(self) -> tuple[Leaf, ...]:
@@ -197,7 +251,7 @@ class Form:
     @property
     def keep(self) -> bool:
         """True if the author marked it `# livecode: keep`; in a definition the mark is that of a member."""
-        return KEEP_MARK in self.text and self.kind not in (Kind.FUNCTION, Kind.CLASS)
+        return self.shape.keep and self.kind not in (Kind.FUNCTION, Kind.CLASS)
 
     @cached_property
     def members(self) -> tuple[Form, ...]:
@@ -210,7 +264,7 @@ class Form:
         shift = self.start - self.shape.origin
         if not shift:
             return self.nodes
-        return tuple(ast.increment_lineno(copy.deepcopy(node), shift) for node in self.nodes)
+        return tuple(moved(node, shift) for node in self.nodes)
 
     def label(self) -> str:
         """How people see it: ``quote()``, ``Order``, ``RATE``, ``import json``."""
@@ -248,7 +302,10 @@ def parse_lines(lines: Sequence[str], top: int, *, first: bool) -> tuple[Form, .
     Raises:
         SyntaxError, ValueError: They do not parse alone.
     """
-    forms = _forms(ast.parse("".join(lines)).body, lines, 0, (), first=first)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the author has seen them when it was compiled
+        body = ast.parse("".join(lines)).body
+    forms = _forms(body, lines, 0, (), first=first)
     return tuple(Form(form.shape, form.start + top) for form in forms) if top else forms
 
 
@@ -306,7 +363,7 @@ def _forms(
 ) -> tuple[Form, ...]:
     groups: list[tuple[int, int, list[ast.stmt]]] = []
     for node in body:
-        start, end = first_line(node), node.end_lineno or node.lineno
+        start, end = _begins(node, lines, offset), node.end_lineno or node.lineno
         if groups and start <= groups[-1][1]:
             before = groups[-1]
             groups[-1] = (before[0], max(end, before[1]), [*before[2], node])
@@ -317,6 +374,24 @@ def _forms(
         text = "".join(lines[start - 1 - offset : end - offset])
         forms.append(Form(Shape(tuple(nodes), start, text, first and not forms, scope), start))
     return tuple(forms)
+
+
+def _begins(node: ast.stmt, lines: Sequence[str], offset: int) -> int:
+    """The first line of a statement: that of the first `@`, which may stand before a parenthesis that runs on."""
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    line = first_line(node)
+    while decorators and line > offset + 1 and not lines[line - 1 - offset].lstrip(" \t\f").startswith("@"):
+        line -= 1
+    return line
+
+
+def _comments(text: str) -> Iterator[str]:
+    try:
+        for token in tokenize.generate_tokens(iter(split_lines(text)).__next__):
+            if token.type == tokenize.COMMENT:
+                yield token.string
+    except (tokenize.TokenError, SyntaxError):  # the lines of a member are indented: what was said stands
+        return
 
 
 def _kind(form: Shape) -> Kind:
@@ -339,22 +414,30 @@ def _kind(form: Shape) -> Kind:
 
 
 def _leaf_nodes(nodes: Sequence[ast.AST], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], ast.AST]]:
-    for node in nodes:
-        match node:
-            case ast.FunctionDef() | ast.AsyncFunctionDef():
-                yield from _leaf_nodes([*node.decorator_list, *_defaults(node.args)], path)
-                yield (*path, node.name), node
-            case ast.Lambda():
-                yield from _leaf_nodes(_defaults(node.args), path)
-                yield (*path, "<lambda>"), node
-            case ast.ClassDef():
-                outer = [*node.decorator_list, *node.bases, *(word.value for word in node.keywords)]
-                yield from _leaf_nodes(outer, path)
-                yield from _leaf_nodes(node.body, (*path, node.name))
-            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-                continue  # one lambda here makes many functions: they are made again
-            case _:
-                yield from _leaf_nodes(list(ast.iter_child_nodes(node)), path)
+    waiting = [(path, node, False) for node in reversed(nodes)]
+    while waiting:
+        where, node, open_already = waiting.pop()
+        if open_already:
+            yield where, node
+        else:
+            waiting += reversed(_opened(node, where))
+
+
+def _opened(node: ast.AST, path: tuple[str, ...]) -> list[tuple[tuple[str, ...], ast.AST, bool]]:
+    """Where leaves may be inside of a node, in order, under the names of the classes around; itself if it is one."""
+    match node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef():
+            around = [(path, item, False) for item in (*node.decorator_list, *_defaults(node.args))]
+            return [*around, ((*path, node.name), node, True)]
+        case ast.Lambda():
+            return [*((path, item, False) for item in _defaults(node.args)), ((*path, "<lambda>"), node, True)]
+        case ast.ClassDef():
+            outer = [*node.decorator_list, *node.bases, *(word.value for word in node.keywords)]
+            inner = [((*path, node.name), item, False) for item in node.body]
+            return [*((path, item, False) for item in outer), *inner]
+        case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+            return []  # one lambda here makes many functions: they are made again
+    return [(path, item, False) for item in ast.iter_child_nodes(node)]
 
 
 def _defaults(args: ast.arguments) -> list[ast.AST]:

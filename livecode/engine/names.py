@@ -15,6 +15,9 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from livecode.engine.bodies import MUTATORS, consumes, dotted, handed, root
+from livecode.engine.trees import own_nodes
+
 
 @dataclass(frozen=True, slots=True)
 class Imported:
@@ -44,6 +47,10 @@ class Names:
         attributes: ``(owner, attribute)`` for every ``owner.attribute`` that it reads; the owner may be dotted.
         imports: What it imports.
         parts: ``(name, key, is attribute)`` for every `name[key] = …` and `name.key = …` with a constant key.
+        surely: Those of `binds` that it binds whatever branch is taken.
+        touches: Names whose object it may change, other than by calling what is not known: `L.append(1)`, `D[k] = 1`.
+        whole: Names of whose object it looks at more than an attribute: `len(L)`, `D[k]`, `for x in L`.
+        handed: ``(callee, name)``: names that it gives to a call, and those in a lambda that it gives.
     """
 
     binds: tuple[str, ...] = ()
@@ -52,6 +59,10 @@ class Names:
     attributes: frozenset[tuple[str, str]] = frozenset()
     imports: tuple[Imported, ...] = ()
     parts: frozenset[tuple[str, object, bool]] = frozenset()
+    surely: frozenset[str] = frozenset()
+    touches: frozenset[str] = frozenset()
+    whole: frozenset[str] = frozenset()
+    handed: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def updates(self) -> frozenset[str]:
@@ -66,9 +77,14 @@ class Names:
 def names_of(nodes: Sequence[ast.AST]) -> Names:
     """What executing these statements binds and reads."""
     finder = _Finder()
-    for node in nodes:
-        finder.visit(node)
-        finder.sure |= _simply_bound(node)
+    try:
+        for node in nodes:
+            finder.visit(node)
+            finder.sure |= _simply_bound(node)
+    except RecursionError:  # deeper than the stack is: all that is named in it counts
+        finder = _Finder()
+        for item in (item for node in nodes for item in own_nodes(node)):
+            finder.take(item)
     return Names(
         tuple(finder.binds),
         frozenset(finder.reads),
@@ -76,6 +92,10 @@ def names_of(nodes: Sequence[ast.AST]) -> Names:
         frozenset(finder.attributes),
         tuple(finder.imports),
         frozenset(part for node in nodes for part in _parts(node)),
+        frozenset(name for node in nodes for name in _surely_bound(node)),
+        frozenset(finder.touches),
+        frozenset(finder.whole & finder.reads),
+        frozenset(finder.handed),
     )
 
 
@@ -83,6 +103,25 @@ def _simply_bound(node: ast.AST) -> set[str]:
     """Names that a statement binds in any case: those after it on the line find them."""
     targets = node.targets if isinstance(node, ast.Assign) else []
     return {target.id for target in targets if isinstance(target, ast.Name)}
+
+
+def _surely_bound(node: ast.AST) -> set[str]:
+    match node:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            return {name}
+        case ast.Import() | ast.ImportFrom():
+            return {alias.asname or alias.name.split(".")[0] for alias in node.names}
+        case ast.Assign(targets=targets) | ast.Delete(targets=targets):
+            return {name for target in targets for name in _targets(target)}
+        case ast.AnnAssign(value=ast.expr(), target=target) | ast.AugAssign(target=target):
+            return _targets(target)
+        case ast.For(target=target) | ast.AsyncFor(target=target):
+            return _targets(target)  # a loop that has nothing to go through is not thought of
+        case ast.With() | ast.AsyncWith():
+            targets = [item.optional_vars for item in node.items if item.optional_vars is not None]
+            inner = [_surely_bound(item) for item in node.body]
+            return set[str]().union(*inner, *map(_targets, targets))
+    return {node.name.id} if type(node).__name__ == "TypeAlias" else set()  # type: ignore[attr-defined]
 
 
 def _parts(statement: ast.AST) -> Iterator[tuple[str, object, bool]]:
@@ -95,56 +134,8 @@ def _parts(statement: ast.AST) -> Iterator[tuple[str, object, bool]]:
                 yield name, key, False
 
 
-def _dotted(node: ast.expr) -> str:
-    """`a.b.c` as text; empty for what is no such chain."""
-    if isinstance(node, ast.Name):
-        return node.id
-    owner = _dotted(node.value) if isinstance(node, ast.Attribute) else ""
-    return f"{owner}.{node.attr}" if owner and isinstance(node, ast.Attribute) else ""
-
-
-def names_in_body(node: ast.AST) -> frozenset[str]:
-    """Every name of the module that a statement mentions, bodies of functions included: what calling it may read."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-        return _names_in_function(node)
-    here = {node.id} if isinstance(node, ast.Name) else set[str]()
-    return frozenset(here.union(*map(names_in_body, ast.iter_child_nodes(node))))
-
-
-def _names_in_function(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> frozenset[str]:
-    """Without its parameters and what it assigns, unless it says `global`."""
-    body = node.body if isinstance(node.body, list) else [node.body]
-    own = [item for statement in body for item in _own_scope(statement)]
-    declared = {name for item in own if isinstance(item, ast.Global) for name in item.names}
-    local = {item.arg for item in ast.walk(node.args) if isinstance(item, ast.arg)}
-    inner = {id(name) for item in own if isinstance(item, _COMPREHENSIONS) for name in _comprehended(item)}
-    stored = [item for item in own if isinstance(item, ast.Name) and not isinstance(item.ctx, ast.Load)]
-    local |= {item.id for item in stored if id(item) not in inner}
-    inside = frozenset().union(*map(names_in_body, body)) if body else frozenset[str]()
-    around = [*getattr(node, "decorator_list", ()), *node.args.defaults, *(d for d in node.args.kw_defaults if d)]
-    outside = frozenset[str]().union(*map(names_in_body, around))
-    return (inside - (local - declared)) | declared | outside
-
-
-def _comprehended(node: ast.AST) -> Iterator[ast.AST]:
-    """The targets of a comprehension, which are its own."""
-    for part in getattr(node, "generators", ()):
-        yield from ast.walk(part.target)
-
-
-def _stored(target: ast.AST) -> set[str]:
-    return {item.id for item in ast.walk(target) if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store)}
-
-
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-
-
-def _own_scope(node: ast.AST) -> Iterator[ast.AST]:
-    """A statement of a function without the functions and classes that it makes."""
-    yield node
-    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
-        for child in ast.iter_child_nodes(node):
-            yield from _own_scope(child)
+def _only_for_checkers(test: ast.expr) -> bool:
+    return dotted(test).rpartition(".")[2] == "TYPE_CHECKING"
 
 
 class _Finder(ast.NodeVisitor):
@@ -158,9 +149,26 @@ class _Finder(ast.NodeVisitor):
         self.locals: list[tuple[bool, set[str]]] = []
         self.in_class = 0
         self.sure: set[str] = set()  # bound before by the statement itself, whatever branch is taken
+        self.globals: set[str] = set()  # of the class body that is being visited
+        self.touches: set[str] = set()
+        self.whole: set[str] = set()
+        self.handed: set[tuple[str, str]] = set()
+
+    def take(self, node: ast.AST) -> None:
+        """Notes a node by itself, whatever is around it."""
+        match node:
+            case ast.Name(ctx=ast.Load()):
+                self.reads.add(node.id)
+                self.whole.add(node.id)
+            case ast.Call() | ast.Attribute() | ast.Subscript():
+                self.note(node)
+            case ast.Name() | ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.Lambda():
+                self.visit(node)
+            case ast.Import() | ast.ImportFrom():
+                self.visit(node)
 
     def bind(self, name: str) -> None:
-        if self.in_class:
+        if self.in_class and name not in self.globals:
             self.locals[-1][1].add(name)
         else:
             self.binds[name] = None
@@ -179,24 +187,58 @@ class _Finder(ast.NodeVisitor):
 
     def visit_Name(self, node: ast.Name) -> None:
         if isinstance(node.ctx, ast.Load):
-            if not self.is_local(node.id) and node.id not in self.sure:
-                self.reads.add(node.id)
+            self.mention(node)
+            self.whole.add(node.id)
         elif not (self.locals and not self.locals[-1][0] and self.is_local(node.id)):
             self.bind(node.id)
             if isinstance(node.ctx, ast.Del):
                 self.reads.add(node.id)
 
+    def mention(self, node: ast.AST | None) -> None:
+        """Visits what is named, but not looked into: an owner of attributes, a base, an annotation, an argument."""
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            if not self.is_local(node.id) and node.id not in self.sure:
+                self.reads.add(node.id)
+        elif node is not None:
+            self.visit(node)
+
+    def note(self, node: ast.Call | ast.Attribute | ast.Subscript) -> None:
+        """What can be said of the node without looking at what is inside."""
+        match node:
+            case ast.Call(func=ast.Name() | ast.Subscript() as function) if name := root(function):
+                self.calls.add(name)
+            case ast.Call(func=ast.Attribute(value=owner, attr=attribute)) if attribute in MUTATORS:
+                self.touches.add(root(owner))
+            case ast.Attribute(ctx=ast.Load()):
+                if chain := dotted(node.value):
+                    self.attributes.add((chain, node.attr))
+            case ast.Attribute() | ast.Subscript(ctx=ast.Store() | ast.Del()):
+                self.touches.add(root(node))
+        if isinstance(node, ast.Call):
+            self.handed |= set(handed([node]))
+
     def visit_Attribute(self, node: ast.Attribute) -> None:
-        owner = _dotted(node.value)
-        if owner and isinstance(node.ctx, ast.Load):
-            self.attributes.add((owner, node.attr))
-        self.generic_visit(node)
+        self.note(node)
+        self.mention(node.value)
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:
+        self.note(node)
+        self.visit(node.slice)
+        self.visit(node.value) if isinstance(node.ctx, ast.Load) else self.mention(node.value)
+
+    def visit_Expr(self, node: ast.Expr) -> None:
+        call = node.value
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in MUTATORS:
+            self.visit_call(call)
+        else:
+            self.visit(call)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
         if isinstance(node.target, ast.Name) and not self.is_local(node.target.id):
             self.reads.add(node.target.id)
         if isinstance(node.target, ast.Attribute) and isinstance(node.target.value, ast.Name):
             self.attributes.add((node.target.value.id, node.target.attr))
+        self.whole.add(root(node.target))
         self.visit(node.value)
         self.visit(node.target)
 
@@ -204,13 +246,14 @@ class _Finder(ast.NodeVisitor):
         self.visit_all([node.value, *node.targets])
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
-        self.visit_all([node.value, node.annotation])
+        self.visit_all([node.value])
+        self.mention(node.annotation)
         if node.value is not None or not isinstance(node.target, ast.Name):
             self.visit(node.target)
 
     def visit_For(self, node: ast.For | ast.AsyncFor) -> None:
         self.visit_all([node.iter, node.target])
-        self.visit_knowing(_stored(node.target), node.body)
+        self.visit_knowing(_targets(node.target), node.body)
         self.visit_all(node.orelse)
 
     visit_AsyncFor = visit_For  # noqa: N815
@@ -218,7 +261,7 @@ class _Finder(ast.NodeVisitor):
     def visit_With(self, node: ast.With | ast.AsyncWith) -> None:
         self.visit_all(node.items)
         targets = [item.optional_vars for item in node.items if item.optional_vars is not None]
-        self.visit_knowing({name for target in targets for name in _stored(target)}, node.body)
+        self.visit_knowing({name for target in targets for name in _targets(target)}, node.body)
 
     visit_AsyncWith = visit_With  # noqa: N815
 
@@ -233,17 +276,50 @@ class _Finder(ast.NodeVisitor):
         self.visit_all(body)
         self.sure = known
 
+    def visit_If(self, node: ast.If) -> None:
+        self.visit(node.test)
+        self.visit_all([*([] if _only_for_checkers(node.test) else node.body), *node.orelse])
+
     def visit_Call(self, node: ast.Call) -> None:
-        if isinstance(node.func, ast.Name):
-            self.calls.add(node.func.id)
-        self.generic_visit(node)
+        if isinstance(node.func, ast.Attribute) and node.func.attr in MUTATORS:
+            self.whole.add(root(node.func.value))  # what it returns is used
+        self.visit_call(node)
+
+    def visit_call(self, node: ast.Call) -> None:
+        self.note(node)
+        looks = consumes(dotted(node.func)) or (isinstance(node.func, ast.Attribute) and not root(node.func))
+        if isinstance(node.func, ast.Lambda):
+            self.visit_called(node.func)
+        else:
+            self.mention(node.func)
+        for argument in (*node.args, *(word.value for word in node.keywords)):
+            value = argument.value if isinstance(argument, ast.Starred) else argument
+            if looks and isinstance(value, ast.Lambda):
+                self.visit_called(value)
+            elif looks or isinstance(argument, ast.Starred):
+                self.calls |= {value.id} if isinstance(value, ast.Name) else set()
+                self.visit(value)
+            else:
+                self.mention(value)
+
+    def visit_called(self, node: ast.Lambda) -> None:
+        """Visits a lambda that is called at once: its body is read too."""
+        self.visit(node)
+        self.locals.append((False, {item.arg for item in ast.walk(node.args) if isinstance(item, ast.arg)}))
+        in_class, self.in_class = self.in_class, 0
+        self.visit(node.body)
+        self.in_class = in_class
+        self.locals.pop()
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         self.visit_decorators(node.decorator_list)
         arguments = node.args
         self.visit_all([*arguments.defaults, *arguments.kw_defaults])
         every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
-        self.visit_all([*(item.annotation for item in every if item), node.returns])
+        self.locals.append((False, _parameters(node)))
+        for annotation in (*(item.annotation for item in every if item), node.returns):
+            self.mention(annotation)
+        self.locals.pop()
         self.bind(node.name)
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
@@ -253,22 +329,28 @@ class _Finder(ast.NodeVisitor):
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         self.visit_decorators(node.decorator_list)
-        self.visit_all([*node.bases, *node.keywords])
+        self.locals.append((False, _parameters(node)))
+        for base in node.bases:
+            self.mention(base)
+        self.visit_all(node.keywords)
         self.locals.append((True, set()))
         self.in_class += 1
+        around, self.globals = self.globals, _declared(node)
         self.visit_all(node.body)
+        self.globals = around
         self.in_class -= 1
+        self.locals.pop()
         self.locals.pop()
         self.bind(node.name)
 
     def visit_decorators(self, decorators: Sequence[ast.expr]) -> None:
         for decorator in decorators:
-            self.visit(decorator)
-            root: ast.expr = decorator
-            while isinstance(root, ast.Call | ast.Attribute):
-                root = root.func if isinstance(root, ast.Call) else root.value
-            if isinstance(root, ast.Name):
-                self.calls.add(root.id)
+            self.mention(decorator)
+            made_by: ast.expr = decorator
+            while isinstance(made_by, ast.Call | ast.Attribute):
+                made_by = made_by.func if isinstance(made_by, ast.Call) else made_by.value
+            if isinstance(made_by, ast.Name):
+                self.calls.add(made_by.id)
 
     def visit_ListComp(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp) -> None:
         self.visit_comprehension_of(node.generators, [node.elt])
@@ -279,18 +361,13 @@ class _Finder(ast.NodeVisitor):
         self.visit_comprehension_of(node.generators, [node.key, node.value])
 
     def visit_comprehension_of(self, generators: Sequence[ast.comprehension], results: Sequence[ast.expr]) -> None:
-        targets = {
-            item.id
-            for part in generators
-            for item in ast.walk(part.target)
-            if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store)
-        }
+        targets = set[str]().union(*(_targets(part.target) for part in generators))
         self.visit(generators[0].iter)
         self.locals.append((False, targets))
         in_class, self.in_class = self.in_class, 0
         for index, part in enumerate(generators):
             self.visit_all([part.iter] if index else [])
-            self.visit_all(part.ifs)
+            self.visit_all([part.target, *part.ifs])
         self.visit_all(results)
         self.in_class = in_class
         self.locals.pop()
@@ -300,7 +377,8 @@ class _Finder(ast.NodeVisitor):
         self.bind(node.target.id)
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
-        self.visit_all([node.type, *node.body])  # the name is unbound again at the end of the handler
+        self.visit_all([node.type])  # the name is unbound again at the end of the handler
+        self.visit_knowing({node.name} if node.name else set(), node.body)
 
     def visit_Import(self, node: ast.Import) -> None:
         for alias in node.names:
@@ -329,3 +407,18 @@ class _Finder(ast.NodeVisitor):
 
     def visit_TypeAlias(self, node: ast.AST) -> None:
         self.bind(node.name.id)  # type: ignore[attr-defined]  # the value is evaluated lazily (PEP 695)
+
+
+def _targets(target: ast.AST) -> set[str]:
+    """The names that an assignment to this target binds."""
+    found = (item for item in ast.walk(target) if isinstance(item, ast.Name))
+    return {item.id for item in found if not isinstance(item.ctx, ast.Load)}
+
+
+def _parameters(node: ast.AST) -> set[str]:
+    """Type parameters, which are the statement's own (PEP 695)."""
+    return {item.name for item in getattr(node, "type_params", ())}
+
+
+def _declared(node: ast.ClassDef) -> set[str]:
+    return {name for item in node.body if isinstance(item, ast.Global) for name in item.names}

@@ -14,15 +14,18 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from livecode.engine.classes import ClassEdit, class_edit
-from livecode.engine.dependents import Spread, reason_to_run, run_order, spread
+from livecode.engine.dependents import Spread, run_order, spread
 from livecode.engine.diff import Diff, Pair, diff
 from livecode.engine.facts import ModuleFacts, Project
 from livecode.engine.forms import Form, Kind, future_flags
+from livecode.engine.reach import Reach, reason_to_run
 from livecode.engine.refusals import refusal
 from livecode.engine.registrations import may_register
 from livecode.engine.staging import Staging
+from livecode.engine.stale import old_makes
 from livecode.model.report import Change, ChangeKind, Refusal
 
 
@@ -57,6 +60,8 @@ class ModulePlan:
         runs: Forms to execute, in order.
         removed: Names to take away.
         parts: Entries and attributes to take away, which removed statements had set: ``(name, key, is attribute)``.
+        restored: Names that a statement binds which is executed, but that keep the value that they have.
+        refilled: Containers that are filled again in place.
         annotations: True if the module's annotations have to be made again.
         pushed: False for a module that is not in the push, in which something is re-run.
         changes: What the report says.
@@ -69,6 +74,8 @@ class ModulePlan:
     runs: tuple[Run, ...] = ()
     removed: tuple[str, ...] = ()
     parts: tuple[tuple[str, object, bool], ...] = ()
+    restored: tuple[str, ...] = ()
+    refilled: tuple[str, ...] = ()
     annotations: bool = False
     pushed: bool = True
     changes: tuple[Change, ...] = ()
@@ -82,30 +89,38 @@ class Plan:
     refusals: tuple[Refusal, ...] = ()
 
 
-def plan(sources: Mapping[str, tuple[Form, ...]], project: Project, arriving: Collection[str] = ()) -> Plan:
+def plan(
+    sources: Mapping[str, tuple[Form, ...]],
+    project: Project,
+    arriving: Collection[str] = (),
+    again: Mapping[str, frozenset[str]] | None = None,
+) -> Plan:
     """The plan for giving each loaded module of `sources` these forms.
 
     Args:
         sources: Module → the forms of its new source.
         project: What runs now; it knows every module of `sources`.
         arriving: Modules that the push brings in.
+        again: Module → names that are to be made again because the author says so.
     """
     running = {name: _known(project, name) for name in sources}
     diffs = {name: diff(running[name].forms, forms) for name, forms in sources.items()}
     after = {name: replace(running[name], forms=forms) for name, forms in sources.items()}
-    found = spread(diffs, after, project)
+    found = spread(diffs, after, project, again)
+    old_make = old_makes(found, diffs, project)
     staging = Staging(found, {name: _bodies(change) for name, change in diffs.items()}, arriving)
     plans, refusals = [], list[Refusal]()
     for name in run_order(found):
         here, change = found[name], diffs.get(name, Diff())
-        runs, refused = _runs(here, change, project, found)
+        runs, refused = _runs(here, change, project)
         runs = _staged(name, here, runs, staging)
         refusals += refused
         if name in diffs:
             refusals += _refuse_module(here, running[name], change, project)
-            plans.append(_pushed(here, change, runs))
+            plans.append(_pushed(here, change, runs, old_make.get(name, ())))
         else:
-            plans.append(_only_run(here, runs))
+            plans.append(_only_run(here, runs, old_make.get(name, ())))
+    plans += [_only_told(name, project, said) for name, said in old_make.items() if name not in found]
     return Plan(() if refusals else tuple(plans), tuple(refusals))
 
 
@@ -121,9 +136,35 @@ def _staged(module: str, here: Spread, runs: Sequence[Run], staging: Staging) ->
         rebuilds = run.old is not None and run.form.kind is Kind.CLASS and _folds_late(run.edit)
         late = staging.is_late(module, run.form, replaces=run.old is not None, rebuilds=rebuilds)
         marked.append(replace(run, late=late))
-    waiting = {name for run in marked if run.late for name in (*run.form.names.binds, *run.form.names.reads)}
-    often = {name for name in waiting if sum(name in form.names.binds for form in here.forms) > 1}
-    return tuple(replace(run, late=run.late or bool(often & set(run.form.names.binds))) for run in marked)
+    return _late_together(here, marked, staging)
+
+
+def _late_together(here: Spread, runs: Sequence[Run], staging: Staging) -> tuple[Run, ...]:
+    """The same; where a late statement makes or needs a name that several make, all of these are late.
+
+    What a late statement makes can be read only by late ones.
+    """
+    often = here.refilled | {name for run in runs for name in run.form.names.binds if _is_often_bound(here, name)}
+    needs = {id(run.form): staging.needs(here, run.form) if often else frozenset() for run in runs}
+    size = -1
+    while sum(run.late for run in runs) > size:
+        size = sum(run.late for run in runs)
+        late = [run.form for run in runs if run.late]
+        made = {name for form in late for name in _made_by(form)}
+        together = often & (made | {name for form in late for name in needs[id(form)]})
+        runs = [
+            run if run.late else replace(run, late=bool(_made_by(run.form) & together or run.form.names.reads & made))
+            for run in runs
+        ]
+    return tuple(runs)
+
+
+def _made_by(form: Form) -> set[str]:
+    return {*form.names.binds, *form.names.touches}
+
+
+def _is_often_bound(here: Spread, name: str) -> bool:
+    return sum(name in form.names.binds for form in here.forms) > 1
 
 
 def _folds_late(edit: ClassEdit | None) -> bool:
@@ -138,17 +179,12 @@ def _known(project: Project, module: str) -> ModuleFacts:
     return facts
 
 
-def _runs(
-    here: Spread, change: Diff, project: Project, found: Mapping[str, Spread]
-) -> tuple[tuple[Run, ...], list[Refusal]]:
+def _runs(here: Spread, change: Diff, project: Project) -> tuple[tuple[Run, ...], list[Refusal]]:
     """The forms to execute, in order of the source, and why some of them cannot be."""
     if not here.runs:
         return (), []
     old_of = {id(pair.new): pair.old for pair in (*change.same, *change.edited, *change.changed)}
     added = {id(form) for form in change.added}
-
-    def stale(member: Form) -> bool:
-        return bool(reason_to_run(here, member, found))
 
     runs: list[Run] = []
     refusals: list[Refusal] = []
@@ -159,7 +195,7 @@ def _runs(
         old = None if id(form) in added else old_of.get(id(form), form)
         edit: ClassEdit | None = None
         if form.kind is Kind.CLASS and old is not None and old.kind is Kind.CLASS:
-            edit, refused = class_edit(here.facts, old, form, stale)
+            edit, refused = class_edit(here.facts, old, form, partial(_is_stale, here.seen.get(number)))
             refusals += refused
         else:
             refused = []
@@ -167,6 +203,10 @@ def _runs(
             refusals += _refuse_twice(each, here.facts, project, "would run twice")
         runs.append(Run(form, old, here.runs[number], edit))
     return tuple(runs), refusals
+
+
+def _is_stale(seen: Reach | None, member: Form) -> bool:
+    return seen is not None and bool(reason_to_run(seen, member))
 
 
 def _again(old: Form | None, edit: ClassEdit | None) -> tuple[Form, ...]:
@@ -196,10 +236,11 @@ def _refuse_twice(form: Form, facts: ModuleFacts, project: Project, what: str) -
     return [refusal("LC104", text, module=facts.module, line=form.start)]
 
 
-def _pushed(here: Spread, change: Diff, runs: tuple[Run, ...]) -> ModulePlan:
+def _pushed(here: Spread, change: Diff, runs: tuple[Run, ...], stale: Sequence[Change]) -> ModulePlan:
     gone = [*change.removed, *(pair.old for pair in change.changed)]
     bound = {name for form in here.forms for name in form.names.binds} if gone else set()
     parts = {part for form in here.forms for part in form.names.parts} if gone else set()
+    taken = [name for form in gone for name in form.names.binds]
     touched = [*gone, *(run.form for run in runs)]
     executed = {id(run.form) for run in runs}
     return ModulePlan(
@@ -208,11 +249,12 @@ def _pushed(here: Spread, change: Diff, runs: tuple[Run, ...]) -> ModulePlan:
         swaps=tuple(pair for pair in change.edited if id(pair.new) not in executed),
         shifts=tuple(pair for pair in change.same if pair.new is not pair.old and _moved(pair, executed)),
         runs=runs,
-        removed=tuple(dict.fromkeys(name for form in gone for name in form.names.binds if name not in bound)),
-        parts=tuple(part for form in gone for part in form.names.parts if part not in parts),
-        annotations=any(isinstance(node, ast.AnnAssign) for form in touched for node in form.nodes)
-        and not _annotated_inside(here.forms),
-        changes=tuple(_changes(here, change, runs)),
+        removed=tuple(dict.fromkeys((*(name for name in taken if name not in bound), *sorted(here.lost)))),
+        parts=tuple(part for form in gone for part in form.names.parts if part not in parts | _refilled(here, form)),
+        restored=tuple(sorted(here.restored)),
+        refilled=tuple(sorted(here.refilled)),
+        annotations=any(form.shape.annotates for form in touched),
+        changes=tuple(_changes(here, change, runs, stale)),
     )
 
 
@@ -220,15 +262,27 @@ def _moved(pair: Pair, executed: Collection[int]) -> bool:
     return pair.shift != 0 and id(pair.new) not in executed
 
 
-def _annotated_inside(forms: Sequence[Form]) -> bool:
-    """True if a branch annotates a name: which ones count is known only where they are executed."""
-    compound = [form for form in forms if form.kind is Kind.OTHER]
-    return any(isinstance(node, ast.AnnAssign) for form in compound for node in ast.walk(form.node))
+def _refilled(here: Spread, form: Form) -> set[tuple[str, object, bool]]:
+    """Entries of containers that are filled again: whatever is not set again is not there."""
+    return {part for part in form.names.parts if part[0] in here.refilled}
 
 
-def _only_run(here: Spread, runs: tuple[Run, ...]) -> ModulePlan:
+def _only_run(here: Spread, runs: tuple[Run, ...], stale: Sequence[Change]) -> ModulePlan:
     changes = tuple(Change(ChangeKind.RERUN, run.form.label(), run.why, run.form.start) for run in runs)
-    return ModulePlan(here.facts.module, here.forms, runs=runs, pushed=False, changes=changes)
+    return ModulePlan(
+        here.facts.module,
+        here.forms,
+        runs=runs,
+        removed=tuple(sorted(here.lost)),
+        restored=tuple(sorted(here.restored)),
+        refilled=tuple(sorted(here.refilled)),
+        pushed=False,
+        changes=(*changes, *stale),
+    )
+
+
+def _only_told(module: str, project: Project, said: Sequence[Change]) -> ModulePlan:
+    return ModulePlan(module, _known(project, module).forms, pushed=False, changes=tuple(said))
 
 
 def _says_nothing(form: Form) -> bool:
@@ -239,7 +293,7 @@ def _says_nothing(form: Form) -> bool:
     )
 
 
-def _changes(here: Spread, change: Diff, runs: Sequence[Run]) -> list[Change]:
+def _changes(here: Spread, change: Diff, runs: Sequence[Run], stale: Sequence[Change]) -> list[Change]:
     said = [Change(ChangeKind.REMOVED, form.label(), _left_behind(form)) for form in change.removed]
     for pair in change.edited:
         leaves = pair.changed_leaves()
@@ -247,7 +301,7 @@ def _changes(here: Spread, change: Diff, runs: Sequence[Run]) -> list[Change]:
         said += [Change(ChangeKind.CHANGED, label, "", pair.new.start) for label in labels]
     for run in runs:
         said += run.edit.changes if run.edit else [_run_change(run)]
-    said += _stale(here, change, runs)
+    said += stale
     executed = {id(run.form) for run in runs}
     kept = [form.label() for form in here.forms if form.kind is Kind.VALUE and id(form) not in executed]
     return [*said, *(Change(ChangeKind.KEPT, name) for name in kept)]
@@ -264,17 +318,3 @@ def _run_change(run: Run) -> Change:
 def _left_behind(form: Form) -> str:
     calls = any(isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) for node in form.nodes)
     return "what it did is not taken back" if calls else ""
-
-
-def _stale(here: Spread, change: Diff, runs: Sequence[Run]) -> list[Change]:
-    """Values made by functions whose body changed: they are kept, and said to be of the old make."""
-    leaves = [leaf for pair in change.edited for leaf in pair.changed_leaves()]
-    bodies = {leaf.path[0] for leaf in leaves if len(leaf.path) == 1 or leaf.name in ("__init__", "__new__")}
-    executed = {id(run.form) for run in runs}
-    said = []
-    for form in here.forms if bodies else ():
-        made_by = sorted(form.names.calls & bodies) if form.kind is Kind.VALUE else []
-        if made_by and id(form) not in executed:
-            detail = f"was made by {made_by[0]}() as it was before"
-            said.append(Change(ChangeKind.STALE, form.label(), detail, form.start))
-    return said

@@ -21,6 +21,7 @@ from livecode.engine.code import by_place, nested, shifted
 from livecode.engine.diff import Pair
 from livecode.engine.forms import Form, Kind, Leaf, future_flags
 from livecode.engine.plan import ModulePlan, Plan, Run
+from livecode.engine.trees import own_nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,10 @@ class Compiler:
             code = self._made[form] = self._form(form)
         return code
 
+    def whole(self, forms: Sequence[Form]) -> CodeType:
+        """Code of all forms: only together they tell whether a name is declared global before it is used."""
+        return self.statements([node for form in forms for node in form.placed()], begins=True)
+
     def _form(self, form: Form) -> CodeType:
         """Code knows its lines by its first one, so it is moved more cheaply than trees: unless it notes that line."""
         notes = "class" in form.text  # `__firstlineno__`, from 3.13 on
@@ -294,14 +299,22 @@ def _prepare_class(edit: ClassEdit, compiler: Compiler) -> PreparedClass:
 
 
 def _annotations(forms: Sequence[Form]) -> list[ast.stmt]:
-    """The annotated names of a scope as declarations, in order: executing them makes its annotations and no value."""
+    """The annotated names of a scope as declarations, in order: executing them makes its annotations and no value.
+
+    Those in a branch are declared too: which branch was taken is not known here.
+    """
     found = [
         ast.copy_location(ast.AnnAssign(target=node.target, annotation=node.annotation, value=None, simple=1), node)
         for form in forms
-        for node in (form.placed() if any(isinstance(node, ast.AnnAssign) for node in form.nodes) else ())
-        if isinstance(node, ast.AnnAssign) and node.simple
+        for node in (_declarations(form.placed()) if form.shape.annotates else ())
     ]
     return list[ast.stmt](found) or [ast.Pass(lineno=1, col_offset=0, end_lineno=1, end_col_offset=4)]
+
+
+def _declarations(nodes: Sequence[ast.stmt]) -> list[ast.AnnAssign]:
+    inside = (item for node in nodes for item in own_nodes(node))
+    found = [item for item in inside if isinstance(item, ast.AnnAssign) and item.simple]
+    return sorted(found, key=lambda item: (item.lineno, item.col_offset))
 
 
 def _all_swaps(edit: PreparedClass) -> tuple[LeafSwap, ...]:

@@ -91,6 +91,21 @@ class Staging:
             (hot.reshaped if form.kind is Kind.CLASS else hot.edited).add(form.name)
         return waits
 
+    def needs(self, here: Spread, form: Form) -> frozenset[str]:
+        """Every name of the module that executing the statement reads, itself or by what it calls."""
+        found, waiting = set(form.names.reads), [*form.names.calls]
+        waiting += [f"{owner}.{attribute}" for owner, attribute in form.names.attributes]
+        seen = set[str]()
+        while waiting:
+            path = waiting.pop()
+            for other in here.forms if path not in seen else ():
+                for name, body in other.shape.bodies if path.rpartition(".")[2] in other.shape.words else ():
+                    if name == path or name.rpartition(".")[2] == path.rpartition(".")[2]:
+                        found |= body.names
+                        waiting += [*body.calls, *body.reached]
+            seen.add(path)
+        return frozenset(found)
+
     def _must_wait(self, here: Spread, hot: _Hot, form: Form) -> bool:
         names = form.names
         if form.kind is Kind.IMPORT:
@@ -99,6 +114,8 @@ class Staging:
             return True
         if names.calls & (hot.edited | self._imported(here, lambda other: other.edited)):
             return True
+        if names.reads & here.refilled - names.touches - set(names.binds):
+            return True  # what it takes must be the container that stays
         if self._reads_of_modules(here, names) or _inner_reads(form) & hot.all():
             return True
         return self._calls_what_changes(here, form)

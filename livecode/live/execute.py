@@ -6,15 +6,17 @@ and functions need, is collected. Nothing of that is visible until `Stage.steps`
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
-from types import CodeType, FunctionType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from livecode.engine.facts import absolute
 from livecode.engine.forms import Form, Kind
 from livecode.engine.names import Imported
 from livecode.engine.prepare import PreparedModule, PreparedRun
+from livecode.engine.trees import own_nodes
 from livecode.live.committing import Committing, SwapError
 from livecode.live.contents import attributes_of
 from livecode.live.effects import effects_since, process_state
@@ -22,6 +24,7 @@ from livecode.live.fold import fold, fold_under_wrapper
 from livecode.live.fold_class import apply_members, class_at, fold_class
 from livecode.live.guard import guard
 from livecode.live.journal import Journal, Step, delete_item, restore_attribute, set_item
+from livecode.live.refill import can_refill, refill
 from livecode.live.throwaway import Registries
 
 _MISSING = object()
@@ -112,7 +115,7 @@ def execute_late(prepared: Sequence[tuple[PreparedModule, ModuleType]], state: C
     for part, module in prepared:
         _run_all(part, module, None, None, state)
         if part.annotations is not None:
-            _annotate(part.annotations, module.__dict__, state.journal)
+            _annotate(part, module.__dict__, state.journal)
     state.where = ("", 0)
 
 
@@ -123,22 +126,59 @@ def _run_all(
         return
     bound_often = _bound_often(part.plan.forms)
     first: dict[str, object] = {}
+    made: dict[str, bool] = {}
     scope = Scope(module, names)
-    for prepared in part.runs:
+    last = {name: number for number, each in enumerate(part.runs) for name in _makes(each.run.form)}
+    for number, prepared in enumerate(part.runs):
         if prepared.run.late is (names is not None):
             continue
         state.where = (part.plan.module, prepared.run.form.start)
-        for name in bound_often.intersection(prepared.run.form.names.binds):
+        often = bound_often.intersection(prepared.run.form.names.binds)
+        kept = [name for name in part.plan.refilled if name in _makes(prepared.run.form)]
+        for name in (*often, *kept):
             first.setdefault(name, scope.namespace.get(name, _MISSING))
         before = process_state()
         try:
             _execute(prepared, scope, stage, bound_often, state)
         finally:
             state.effects += effects_since(before, prepared.run.form.start)
+        made.update((name, made.get(name, False) or name in scope.bound) for name in often)
+        for name in kept:
+            if last[name] == number:
+                _refill(name, first.pop(name), scope, state.journal)
     for name, old in first.items():
         new = scope.get(name, _MISSING)
-        if old is not _MISSING and new is not _MISSING:
+        if name in part.plan.restored:
+            _restore(name, old, scope)
+        elif not made.get(name, True) and _all_run(name, part) and new is not _MISSING:
+            del scope[name]  # none of the branches that bind it is taken any more
+        elif old is not _MISSING and new is not _MISSING:
             scope[name] = fold(old, new, state.journal, scope.namespace)
+
+
+def _makes(form: Form) -> set[str]:
+    return {*form.names.binds, *form.names.touches}
+
+
+def _all_run(name: str, part: PreparedModule) -> bool:
+    ran = {id(each.run.form) for each in part.runs}
+    return all(id(form) in ran for form in part.plan.forms if name in form.names.binds)
+
+
+def _restore(name: str, old: object, scope: Scope) -> None:
+    """The statement that makes a name in the end was not executed: the name has the value from then."""
+    if old is not _MISSING:
+        scope[name] = old
+    elif name in scope:
+        del scope[name]
+
+
+def _refill(name: str, old: object, scope: Scope, journal: Journal) -> None:
+    """What holds the container sees what was put into it: the one that was there gets the contents of the new one."""
+    new = scope.get(name, _MISSING)
+    if can_refill(old, new):
+        journal.do(*refill(old, new))
+        scope[name] = old
 
 
 def _execute(
@@ -196,15 +236,31 @@ def _import_staged(form: Form, scope: Scope, stage: Stage) -> bool:
     return True
 
 
-def _annotate(code: CodeType, namespace: dict[str, Any], journal: Journal) -> None:
+def _annotate(part: PreparedModule, namespace: dict[str, Any], journal: Journal) -> None:
     """Makes the module's annotations again: they are one dict up to Python 3.13, one function from 3.14 on."""
     local: dict[str, Any] = {}
-    exec(code, namespace, local)
+    assert part.annotations is not None
+    exec(part.annotations, namespace, local)
+    if "__annotations__" in local:
+        there = namespace.get("__annotations__", {})
+        for name in _annotated_in_branches(part.plan.forms):
+            if name not in there:  # the branch was not taken
+                local["__annotations__"].pop(name, None)
     for name in ("__annotations__", "__annotate__"):
         if name in local:
             journal.do(set_item(namespace, name, local[name]))
         elif name in namespace:
             journal.do(delete_item(namespace, name))
+
+
+def _annotated_in_branches(forms: Sequence[Form]) -> set[str]:
+    inside = [node for form in forms if form.kind is Kind.OTHER and form.shape.annotates for node in form.nodes]
+    return {
+        item.target.id
+        for node in inside
+        for item in own_nodes(node)
+        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
+    }
 
 
 def _bound_often(forms: Sequence[Form]) -> frozenset[str]:

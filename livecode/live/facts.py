@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import ModuleType
 
-from livecode.engine.facts import ClassKind, ModuleFacts, absolute
+from livecode.engine.facts import ClassKind, ModuleFacts, imported_modules
 from livecode.live.bases import makes_itself
 from livecode.live.running import Running, is_foreign
 
@@ -46,18 +46,6 @@ class LoadedModules:
             facts = self.facts(name)
             if facts is not None and module in imported_modules(facts):
                 yield name
-
-
-def imported_modules(facts: ModuleFacts) -> set[str]:
-    """The modules that a module's import statements name."""
-    found = set[str]()
-    for form in facts.forms:
-        for item in form.names.imports:
-            module = absolute(facts.package, item.module, item.level)
-            found.add(module)
-            if item.name is not None:
-                found.add(f"{module}.{item.name}")
-    return found
 
 
 def _facts_of(running: Running, module: ModuleType) -> ModuleFacts:

@@ -11,7 +11,6 @@ Transaction.run
 
 from __future__ import annotations
 
-import ast
 import os
 import sys
 import time
@@ -141,8 +140,8 @@ class Transaction:
                     compiler = self.compilers[item.module] = compiler_of(forms, running.filename)
                     for form in fresh_shapes(forms, running.forms):
                         compiler.form(form)  # what did not change cannot fail to compile
-                    if "global" in item.source and any(isinstance(form.node, ast.Global) for form in forms):
-                        compile(item.source, running.filename, "exec", dont_inherit=True)  # only the whole tells
+                    if "global" in item.source and any(form.shape.declares for form in forms):
+                        compiler.whole(forms)
                 except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
                     return compile_failure(item) or syntax_failure(item, SyntaxError(str(error)))
                 self.forms[item.module] = forms

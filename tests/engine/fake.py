@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 from livecode.engine.diff import Diff, diff
-from livecode.engine.facts import ClassKind, ModuleFacts, absolute
+from livecode.engine.facts import ClassKind, ModuleFacts, imported_modules
 from livecode.engine.forms import Form, Kind, parse
 from livecode.engine.plan import ModulePlan, Plan, plan
 from livecode.engine.prepare import PreparedModule, prepare
@@ -44,7 +44,7 @@ class FakeProject:
 
     def importers(self, module: str) -> Iterator[str]:
         """See `Project.importers`."""
-        return (name for name, facts in self._facts.items() if name != module and module in _imported(facts))
+        return (name for name, facts in self._facts.items() if name != module and module in imported_modules(facts))
 
 
 def _facts(name: str, text: str, kinds: Mapping[str, ClassKind], packages: Iterable[str]) -> ModuleFacts:
@@ -58,14 +58,6 @@ def _classes(forms: Iterable[Form]) -> Iterator[str]:
         if form.kind is Kind.CLASS:
             yield ".".join((*form.scope, form.name))
             yield from _classes(form.members)
-
-
-def _imported(facts: ModuleFacts) -> set[str]:
-    found = set[str]()
-    for item in (item for form in facts.forms for item in form.names.imports):
-        module = absolute(facts.package, item.module, item.level)
-        found |= {module, f"{module}.{item.name}"}
-    return found
 
 
 def differing(before: str, after: str) -> Diff:

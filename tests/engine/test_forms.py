@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livecode.engine.forms import Form, Kind, first_line, future_flags, parse
-from tests.engine.fake import bug, since_312, steady
+from tests.engine.fake import since_312, steady
 
 STATEMENTS = (
     "x = 1",
@@ -108,11 +108,7 @@ def test_looking_at_the_skeleton_leaves_the_tree_whole(source: str) -> None:
         ("@a\n\n# between\n@b\ndef f(): pass\n", ["@a\n\n# between\n@b\ndef f(): pass\n"]),
         ("if 1:\n\tx = 1\n", ["if 1:\n\tx = 1\n"]),
         ("x = 1  # type: int\n", ["x = 1  # type: int\n"]),
-        pytest.param(
-            "@(\n  deco\n)\ndef f(): pass\n",
-            ["@(\n  deco\n)\ndef f(): pass\n"],
-            marks=bug("forms.py first_line: a decorator in parentheses begins at its expression, not at the @"),
-        ),
+        ("@(\n  deco\n)\ndef f(): pass\n", ["@(\n  deco\n)\ndef f(): pass\n"]),
     ],
 )
 def test_extents(source: str, expected: list[str]) -> None:
@@ -138,7 +134,6 @@ def test_only_line_ends_of_python_end_a_line_in_a_class() -> None:
     assert second.text == "    y = 2\n"
 
 
-@bug("forms.py parse: ast.parse warns again at each parse, and raises where warnings are errors")
 def test_parsing_does_not_warn() -> None:
     """A source that compiles with a warning parses in silence."""
     assert texts("x = '\\d'\n") == ["x = '\\d'\n"]
@@ -322,13 +317,11 @@ def test_the_keep_mark_is_found() -> None:
     ]
 
 
-@bug("forms.py Form.keep: the mark is looked for in the text, not in the comments")
 def test_the_keep_mark_in_a_string_means_nothing() -> None:
     """Only a comment marks a statement."""
     assert not only("HELP = 'write # livecode: keep'").keep
 
 
-@bug("forms.py/names.py: ast.NodeVisitor and ast.dump recurse deeper than the compiler does")
 @pytest.mark.parametrize(
     "source",
     [

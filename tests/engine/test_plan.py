@@ -7,7 +7,7 @@ from hypothesis import given
 
 from livecode.engine.plan import Plan, plan
 from livecode.model.report import ChangeKind
-from tests.engine.fake import FakeProject, bug, codes, plan_of, planned, ran, steady
+from tests.engine.fake import FakeProject, codes, plan_of, planned, ran, steady
 from tests.engine.test_forms import sources
 
 
@@ -187,10 +187,7 @@ def test_what_the_report_says(before: str, after: str, expected: list[tuple[str,
         ("", "x: int", True),
         ("x = 1", "x = 2", False),
         ("def f(a: int): 1", "def f(a: str): 1", False),
-        pytest.param(
-            *("if 1:\n x: int = 1", "if 1:\n x: str = 1", True),
-            marks=bug("plan.py _pushed: annotated names under if, try or with are not seen"),
-        ),
+        ("if 1:\n x: int = 1", "if 1:\n x: str = 1", True),
     ],
 )
 def test_annotations(before: str, after: str, again: bool) -> None:

@@ -213,7 +213,6 @@ def test_annotations_are_all_made_again() -> None:
     assert made == {"x": int, "y": bytes, "z": str}
 
 
-@bug("prepare.py _annotations: annotated names under if, try or with are left out")
 def test_conditional_annotations_stay() -> None:
     """Annotations of names inside other statements are among them."""
     module = prepared("if 1:\n a: int = 1\nb: int = 1\n", "if 1:\n a: int = 1\nb: str = 1\n")

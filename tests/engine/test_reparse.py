@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from livecode.engine.forms import Form, parse
 from livecode.engine.prepare import compiler_of
 from livecode.engine.reparse import fresh_shapes, reparse
-from tests.engine.fake import bug, steady
+from tests.engine.fake import steady
 from tests.engine.test_forms import sources
 
 pieces = st.sampled_from(["", "\n", "'''", "(", ")", "\\\n", "    x\n", "#"])
@@ -140,7 +140,6 @@ def test_a_line_that_goes_on_is_no_end() -> None:
         edited("w = 1\nx = 1; \\\ny = 2\nz = 3\n", "w = 1\nx = 1; \\\nif y: z\nz = 3\n")
 
 
-@bug("check.py check_compiles: a changed statement can make an unchanged one, or itself, fail to compile")
 @pytest.mark.parametrize("after", ["x = 1\nglobal x\n", "x: int = 1\nglobal x\n"])
 def test_what_does_not_compile_as_a_whole_is_found(after: str) -> None:
     """A source that a fresh import could not compile is not accepted because each new statement compiles alone."""
@@ -148,10 +147,9 @@ def test_what_does_not_compile_as_a_whole_is_found(after: str) -> None:
     forms = reparse(after, before, after.splitlines()[0])
     with pytest.raises(SyntaxError):
         compile(after, "<m>", "exec")
-    compiler = compiler_of(forms, "<m>")
+    assert any(form.shape.declares for form in forms)
     with pytest.raises(SyntaxError):
-        for form in fresh_shapes(forms, before):
-            compiler.form(form)
+        compiler_of(forms, "<m>").whole(forms)
 
 
 @pytest.mark.parametrize("before", ["x = 1\n", "from __future__ import annotations\nx = 1\n"])
@@ -162,7 +160,6 @@ def test_future_imports_stand_first(before: str) -> None:
     assert forms[0].shape is not parse(before)[-1].shape
 
 
-@bug("forms.py Form.placed: copy.deepcopy recurses deeper than the compiler does")
 def test_a_long_sum_can_be_moved() -> None:
     """A long expression that is reused at another line can be compiled there."""
     source = "x = " + " + ".join(["1"] * 400) + "\n"
