@@ -387,12 +387,15 @@ class _Walk:
             start = 0
         if version and start == len(version):
             return
+        idle = [event for event in version[start:] if event.place not in here.runs]
         touched = any(not event.binds for event in (*version, *live))
+        if not idle and (start or not touched or _begins(live, version)):
+            return
         if touched and (self._apart(name, version, live) or not self._may_refill(name)):
             return
-        for event in version[start:]:
+        for event in idle:
             form = here.forms[event.place]
-            if event.place not in here.runs and not form.keep and (event.binds or name in here.refilled):
+            if not form.keep and (event.binds or name in here.refilled):
                 here.runs[event.place] = f"makes {name}, {why}"
 
     def _apart(self, name: str, *versions: tuple[Event, ...]) -> bool:

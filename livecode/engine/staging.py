@@ -69,8 +69,7 @@ class Staging:
         for name, here in found.items():
             for number in here.runs:
                 self._hot[name].staged |= set(here.forms[number].names.binds)
-            bound = {item for form in here.forms for item in form.names.binds} if here.dirty else set()
-            self._hot[name].late |= here.dirty - bound  # names that go away are taken away before the late ones
+            self._hot[name].late |= here.gone  # names that go away are taken away before the late ones
 
     def is_late(self, module: str, form: Form, *, replaces: bool, rebuilds: bool) -> bool:
         """True if the statement has to wait; asked once for each, in order.
