@@ -69,7 +69,9 @@ class Staging:
         for name, here in found.items():
             for number in here.runs:
                 self._hot[name].staged |= set(here.forms[number].names.binds)
-            self._hot[name].late |= here.gone  # names that go away are taken away before the late ones
+            bound = {item for form in here.forms for item in form.names.binds} if here.dirty else set()
+            names = {path for path in here.dirty if "." not in path}
+            self._hot[name].late |= names - bound  # names that go away are taken away before the late ones
 
     def is_late(self, module: str, form: Form, *, replaces: bool, rebuilds: bool) -> bool:
         """True if the statement has to wait; asked once for each, in order.
