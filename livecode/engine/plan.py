@@ -200,7 +200,8 @@ def _runs(here: Spread, change: Diff, project: Project) -> tuple[tuple[Run, ...]
         else:
             refused = []
         for each in () if refused else _again(old, edit):
-            refusals += _refuse_twice(each, here.facts, project, "would run twice")
+            found_again = _refuse_twice(each, here.facts, project, "would run twice")
+            refusals += (replace(item, line=form.start) for item in found_again)
         runs.append(Run(form, old, here.runs[number], edit))
     return tuple(runs), refusals
 
@@ -224,7 +225,8 @@ def _refuse_module(here: Spread, running: ModuleFacts, change: Diff, project: Pr
     if future_flags(running.forms) != future_flags(here.forms):
         refusals.append(refusal("LC101", module=module, line=1))
     for form in change.removed:
-        refusals += _refuse_twice(form, running, project, "would keep the function that is removed")
+        kept = _refuse_twice(form, running, project, "would keep the function that is removed")
+        refusals += (replace(item, line=0, old_line=form.start) for item in kept)
     return refusals
 
 

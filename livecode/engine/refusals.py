@@ -28,6 +28,10 @@ CODES: dict[str, tuple[str, str]] = {
         "a hook (`__hot_dispose__`, `__hot_accept__`, `__hot_migrate__`) could not be called",
         "write it as the README says; --force leaves a hook of the old code out",
     ),
+    "LC108": (
+        "a change that needs one that is left out, or is needed by it, is left out with it (`--safe-part`)",
+        "push it together with what it needs",
+    ),
     "LC199": (
         "livecode failed while it planned the change; nothing was touched",
         "please report it with the source; restart the service to get the change",
@@ -57,7 +61,9 @@ CODES: dict[str, tuple[str, str]] = {
 """Code → (what it means, the usual way out)."""
 
 
-def refusal(code: str, what: str = "", *, way_out: str = "", module: str = "", line: int = 0) -> Refusal:
+def refusal(
+    code: str, what: str = "", *, way_out: str = "", module: str = "", line: int = 0, old_line: int = 0
+) -> Refusal:
     """A refusal with this code; what is not given is taken from the table."""
     meaning, usual = CODES[code]
-    return Refusal(code, what or meaning, way_out or usual, module, line)
+    return Refusal(code, what or meaning, way_out or usual, module, line, old_line)

@@ -121,7 +121,7 @@ def _undoing(client: WorkerClient, push: Push, committed: Outcome) -> Push:
         if name in before
     )
     reason = f"{UNDO}, because another worker failed: {push.reason}".removesuffix(": ")
-    return replace(push, modules=modules, reason=reason, force=True)
+    return replace(push, modules=modules, reason=reason, force=True, safe_part=False)
 
 
 def _unknown(client: WorkerClient, error: LivecodeError, message: str) -> Outcome:

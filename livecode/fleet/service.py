@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -57,6 +58,7 @@ class Service:
         author: str = "",
         reason: str = "",
         force: bool = False,
+        safe_part: bool = False,
         origins: Mapping[str, str] = NOTHING,
         on_outcome: OnOutcome | None = None,
     ) -> Report:
@@ -67,10 +69,12 @@ class Service:
             author: Who pushes.
             reason: Why.
             force: Also what is refused for caution only.
+            safe_part: Leave out what is refused, and apply the rest.
             origins: Where each source was written, for people, e.g. ``"cell 12"``.
             on_outcome: Told each worker's outcome as it arrives.
         """
-        return self._roll_out("push", _push(sources, author, reason, force, origins), on_outcome)
+        push = replace(_push(sources, author, reason, force, origins), safe_part=safe_part)
+        return self._roll_out("push", push, on_outcome)
 
     def dry_run(
         self,
@@ -79,11 +83,13 @@ class Service:
         author: str = "",
         reason: str = "",
         force: bool = False,
+        safe_part: bool = False,
         origins: Mapping[str, str] = NOTHING,
         on_outcome: OnOutcome | None = None,
     ) -> Report:
         """What `push` would say, with nothing touched: READY, SAME, REFUSED or NOT SENT."""
-        return self._roll_out("dry run", _push(sources, author, reason, force, origins), on_outcome, Goal.DRY_RUN)
+        push = replace(_push(sources, author, reason, force, origins), safe_part=safe_part)
+        return self._roll_out("dry run", push, on_outcome, Goal.DRY_RUN)
 
     def unload(self, *modules: str, force: bool = False, author: str = "", reason: str = "") -> Report:
         """Take modules out of every worker."""

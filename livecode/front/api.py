@@ -24,6 +24,7 @@ def push(
     reason: str = "",
     force: bool = False,
     dry_run: bool = False,
+    safe_part: bool = False,
 ) -> Report:
     """Makes sources live in this process, together or not at all.
 
@@ -33,9 +34,10 @@ def push(
         reason: Why.
         force: Also what is refused for caution only.
         dry_run: Say what would happen, touch nothing.
+        safe_part: Leave out what is refused, and apply the rest.
     """
     items = tuple(ModuleSource(module, source) for module, source in sources.items())
-    return use_case.push(use_case.PushRequest(items, author, reason, force, dry_run), here())
+    return use_case.push(use_case.PushRequest(items, author, reason, force, dry_run, safe_part), here())
 
 
 def push_folder(

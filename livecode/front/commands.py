@@ -57,11 +57,19 @@ def status(name: str, as_json: bool) -> None:
 @click.argument("modules", nargs=-1, required=True, metavar="MODULE...")
 @click.option("--file", metavar="F", help="Read the source of the one MODULE from F, or from - (standard input).")
 @click.option("--dry-run", is_flag=True, help="Say what would happen; touch nothing.")
+@click.option("--safe-part", is_flag=True, help="Leave out what is refused, and apply the rest.")
 @_reason
 @_force
 @_json
 def push(
-    name: str, modules: tuple[str, ...], file: str | None, dry_run: bool, reason: str, force: bool, as_json: bool
+    name: str,
+    modules: tuple[str, ...],
+    file: str | None,
+    dry_run: bool,
+    safe_part: bool,
+    reason: str,
+    force: bool,
+    as_json: bool,
 ) -> None:
     """Push MODULE... into the service NAME (or pid), from their files, as one transaction."""
     if file and len(modules) != 1:
@@ -71,7 +79,9 @@ def push(
         items: tuple[ModuleSource, ...] = (ModuleSource(modules[0], _standard_input(), "standard input"),)
     else:
         items = (file_item(modules[0], file),) if file else module_items(modules, service)
-    _answer(push_request(PushRequest(items, "", reason, force, dry_run), service), name, as_json)
+    again = ["livecode push", name, *modules, *(["--file", file] if file else []), *(["--force"] * force)]
+    request = PushRequest(items, "", reason, force, dry_run, safe_part, " ".join(again))
+    _answer(push_request(request, service), name, as_json)
 
 
 @click.command()

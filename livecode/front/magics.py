@@ -29,6 +29,7 @@ _MODULES = argument("modules", nargs="*", metavar="MODULE", help="Dotted names, 
 _REASON = argument("--reason", default="", metavar="TEXT", help="Why, for the history; in quotes.")
 _FORCE = argument("--force", action="store_true", help="Also do what is refused for caution only.")
 _FILE = argument("--file", metavar="F", help="Read the source of the one MODULE from this file.")
+_SAFE_PART = argument("--safe-part", action="store_true", help="Leave out what is refused, and apply the rest.")
 _DRY_RUN = argument("--dry-run", action="store_true", help="Say what would happen; nothing is touched.")
 
 
@@ -85,12 +86,14 @@ class LivecodeMagics(Magics):
         _FILE,
         _REASON,
         _DRY_RUN,
+        _SAFE_PART,
         _FORCE,
     )
     def hotpush(self, args: Namespace, cell: str | None = None) -> Report:
         """Push the cell as the source of MODULE, or modules from their files as one transaction."""
         items = self._from_cell(args, cell) if cell is not None else self._from_files(args)
-        request = PushRequest(items, self._author, args.reason, args.force, args.dry_run)
+        again = " ".join(["%hotpush" if cell is None else "%%hotpush", *_named(args), *(["--force"] * args.force)])
+        request = PushRequest(items, self._author, args.reason, args.force, args.dry_run, args.safe_part, again)
         return push(request, self.target)
 
     @line_magic
@@ -190,6 +193,11 @@ class LivecodeMagics(Magics):
             self._watch.stop()
             print(ended(self._watch))
             self._watch = None
+
+
+def _named(args: Namespace) -> list[str]:
+    """What says which modules are pushed, and from where."""
+    return [*args.modules, *(["--file", args.file] if args.file else [])]
 
 
 def _must_be_one() -> None:

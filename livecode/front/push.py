@@ -16,7 +16,7 @@ import socket
 import sys
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -49,6 +49,7 @@ class Target(Protocol):
         author: str = "",
         reason: str = "",
         force: bool = False,
+        safe_part: bool = False,
         origins: Mapping[str, str] = {},
     ) -> Report: ...
 
@@ -59,6 +60,7 @@ class Target(Protocol):
         author: str = "",
         reason: str = "",
         force: bool = False,
+        safe_part: bool = False,
         origins: Mapping[str, str] = {},
     ) -> Report: ...
 
@@ -85,6 +87,8 @@ class PushRequest:
         reason: Why.
         force: Also what is refused for caution only.
         dry_run: Say what would happen, touch nothing.
+        safe_part: Leave out what is refused, and apply the rest.
+        again: What was typed, without options of its own, so that the Report can name the next command.
     """
 
     items: tuple[ModuleSource, ...]
@@ -92,6 +96,8 @@ class PushRequest:
     reason: str = ""
     force: bool = False
     dry_run: bool = False
+    safe_part: bool = False
+    again: str = ""
 
 
 def push(request: PushRequest, target: Target) -> Report:
@@ -114,12 +120,13 @@ def push(request: PushRequest, target: Target) -> Report:
         author=request.author or default_author(),
         reason=request.reason,
         force=request.force,
+        safe_part=request.safe_part,
         origins={item.module: item.origin for item in request.items},
     )
     if report.verdict is Verdict.NOT_SENT and not target.name:
         failure = next((outcome.failure for outcome in report.outcomes), None)
         return _stopped_here(request, target, Verdict.NOT_SENT, failure=failure)
-    return report
+    return replace(report, again=request.again)
 
 
 def push_folder(

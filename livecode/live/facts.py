@@ -49,14 +49,19 @@ class LoadedModules:
 
 
 def _facts_of(running: Running, module: ModuleType) -> ModuleFacts:
-    package = getattr(module, "__package__", None)
-    if package is None:
-        package = module.__name__ if hasattr(module, "__path__") else module.__name__.rpartition(".")[0]
     classes = classes_of(module)
     kinds = {name: class_kind(cls) for name, cls in classes.items()}
     attributes = {name: frozenset(cls.__dict__) for name, cls in classes.items()}
     baseless = frozenset(name for name, cls in classes.items() if makes_itself(cls))
-    return ModuleFacts(running.name, package, running.forms, kinds, attributes, baseless)
+    return ModuleFacts(running.name, package_of(module), running.forms, kinds, attributes, baseless)
+
+
+def package_of(module: ModuleType) -> str:
+    """What the module's relative imports start from."""
+    package = getattr(module, "__package__", None)
+    if isinstance(package, str):
+        return package
+    return module.__name__ if hasattr(module, "__path__") else module.__name__.rpartition(".")[0]
 
 
 def classes_of(module: ModuleType) -> Mapping[str, type]:

@@ -25,6 +25,7 @@ from livecode.live.commit import settle
 from livecode.live.committing import Lingering
 from livecode.live.disk import disk_state
 from livecode.live.inflight import OldCode
+from livecode.live.narrow import Narrowing
 from livecode.live.running import Running, identify
 from livecode.live.transaction import Transaction
 from livecode.live.unload import Afterlife
@@ -160,13 +161,15 @@ class Process:
             outcome = self._carry_out(replace(push, modules=changed), dry_run=dry_run)
         if outcome.verdict is Verdict.LIVE:
             self._pushes += 1
-            self._last_push = tuple(item.module for item in changed)
+            self._last_push = tuple(item.module for item in outcome.modules if item.before != item.after)
         timings = {"total": (time.perf_counter() - start) * 1000, **dict(outcome.timings_ms)}
         return replace(outcome, timings_ms=tuple(timings.items()))
 
     def _carry_out(self, push: Push, *, dry_run: bool) -> Outcome:
         transaction = Transaction(self, push)
         outcome = transaction.run(dry_run=dry_run)
+        if outcome.verdict is Verdict.REFUSED:
+            return self._narrowed(push, outcome, dry_run=dry_run)
         if outcome.verdict is not Verdict.LIVE:
             return outcome
         in_use = transaction.in_use()
@@ -175,6 +178,15 @@ class Process:
         calls = self.old_code.calls()
         told = (replace(item, still_old=calls.get(item.module, ())) for item in outcome.modules)
         return replace(outcome, modules=tuple(told))
+
+    def _narrowed(self, push: Push, outcome: Outcome, *, dry_run: bool) -> Outcome:
+        """What becomes of a refused push: its safe part goes live if that was asked for, else it is only counted."""
+        part = Narrowing(self, replace(push, safe_part=False)).run(outcome)
+        if not part.push.modules:
+            return outcome
+        if not push.safe_part:
+            return replace(outcome, safe_changes=part.changes)
+        return replace(self._carry_out(part.push, dry_run=dry_run), left_out=tuple(dict.fromkeys(part.left_out)))
 
     def _is_same(self, item: ModuleSource) -> bool:
         if item.source is None:

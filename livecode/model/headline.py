@@ -45,11 +45,15 @@ def _hint(verdict: Verdict, commands: Commands) -> str:
 
 
 def _live(report: Report) -> tuple[str, ...]:
-    return (*_one_module_facts(report), _reached(report), duration(report.duration_ms))
+    return (*_one_module_facts(report), _part(report), _reached(report), duration(report.duration_ms))
+
+
+def _part(report: Report) -> str:
+    return "in part" if any(outcome.left_out for outcome in report.outcomes) else ""
 
 
 def _ready(report: Report) -> tuple[str, ...]:
-    can = f"can be applied{_on_count(report)}: nothing was touched"
+    can = f"can be applied{_part(report) and ' in part'}{_on_count(report)}: nothing was touched"
     outcomes = outcomes_of(report, report.modules[0]) if len(report.modules) == 1 else []
     new = bool(outcomes) and not any(outcome.before for outcome in outcomes)
     facts = ("new",) if new else _one_module_facts(report)

@@ -54,12 +54,14 @@ class Push:
         author: Who pushes, e.g. ``"ann@laptop"``.
         reason: Why, in the author's words.
         force: Also accept what is refused for caution only (another project's module, an unload with importers).
+        safe_part: Leave out what is refused, and apply the rest.
     """
 
     modules: tuple[ModuleSource, ...]
     author: str = ""
     reason: str = ""
     force: bool = False
+    safe_part: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -71,6 +71,7 @@ class Refusal:
         way_out: What to do instead.
         module: The module concerned.
         line: In its new source, 0 where there is none.
+        old_line: In the source that runs, for a statement that the new source lacks; else 0.
     """
 
     code: str
@@ -78,6 +79,7 @@ class Refusal:
     way_out: str = ""
     module: str = ""
     line: int = 0
+    old_line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,8 @@ class Outcome:
         not_undone: Effects that a roll back could not take back, e.g. ``thread "fx-poll" (started at line 7)``.
         warnings: What the user should know beside the changes.
         timings_ms: Milliseconds by phase: ``plan``, ``commit``.
+        left_out: What `--safe-part` left as it was, and why.
+        safe_changes: How many changes of a refused push could be applied without the rest.
     """
 
     worker: Worker
@@ -174,6 +178,8 @@ class Outcome:
     not_undone: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     timings_ms: tuple[tuple[str, float], ...] = ()
+    left_out: tuple[Refusal, ...] = ()
+    safe_changes: int = 0
 
     @property
     def ok(self) -> bool:
@@ -196,6 +202,7 @@ class Report:
         service: Name of the service, empty for the caller's own process.
         failure: An error found before anything was sent.
         refusals: Refusals found before anything was sent.
+        again: What was typed, so that it can be typed again with another option; empty for a call.
     """
 
     verdict: Verdict
@@ -209,6 +216,7 @@ class Report:
     reason: str = ""
     failure: Failure | None = None
     refusals: tuple[Refusal, ...] = ()
+    again: str = ""
 
     @property
     def ok(self) -> bool:

@@ -68,7 +68,8 @@ def report_sheet(report: Report, commands: Commands = IN_NOTEBOOK) -> Sheet:
 def _items(report: Report, commands: Commands) -> Iterator[Item]:
     if report.failure:
         yield from _failure(report.failure, report.verdict)
-    yield from _refusals(report)
+    yield from _refusals(report, lambda o: o.refusals)
+    yield from _safe_part(report)
     for failure, tag in _by_worker(report, lambda o: (o.failure,) if o.failure else ()):
         yield from _failure(failure, report.verdict, tag)
     if report.verdict is Verdict.ROLLED_BACK:
@@ -76,6 +77,7 @@ def _items(report: Report, commands: Commands) -> Iterator[Item]:
     yield from _effects(report)
     if report.ok:
         yield from _modules(report, commands)
+        yield from _left_out(report)
     for warning, tag in _by_worker(report, lambda o: o.warnings):
         yield Note(tag + warning, mark="!")
     if report.verdict in (Verdict.UNKNOWN, Verdict.HALTED):
@@ -159,17 +161,32 @@ def _disk(outcome: ModuleOutcome, commands: Commands) -> Iterator[Note]:
             pass
 
 
-def _refusals(report: Report) -> Iterator[Item]:
+def _refusals(report: Report, get: Callable[[Outcome], Iterable[Refusal]]) -> Iterator[Entry]:
     said = [(refusal, "") for refusal in report.refusals]
-    said += [(r, tag) for r, tag in _by_worker(report, lambda o: o.refusals) if r not in report.refusals]
+    said += [(r, tag) for r, tag in _by_worker(report, get) if r not in report.refusals]
     for refusal, tag in said:
         way_out = f"→ {refusal.way_out}" if refusal.way_out else ""
         yield Entry("", refusal.code, tag + _place(refusal, report) + refusal.what, way_out)
 
 
+def _safe_part(report: Report) -> Iterator[Note]:
+    """What could be applied without the rest of a refused push, and how."""
+    for count, tag in _by_worker(report, lambda o: (o.safe_changes,) if o.safe_changes else ()):
+        other = "1 other change is safe" if count == 1 else f"{count} other changes are safe"
+        yield Note(f"{tag}{other}:  {report.again + ' --safe-part' if report.again else 'safe_part=True applies them'}")
+
+
+def _left_out(report: Report) -> Iterator[Item]:
+    left = tuple(_refusals(report, lambda o: o.left_out))
+    if left:
+        yield Note("left out, it runs as before:" if len(left) == 1 else "left out, they run as before:", mark="!")
+        yield from left
+
+
 def _place(refusal: Refusal, report: Report) -> str:
     parts = [refusal.module] if refusal.module and len(report.modules) > 1 else []
     parts += [f"line {refusal.line}"] if refusal.line else []
+    parts += [f"line {refusal.old_line} of what runs"] if refusal.old_line else []
     return ", ".join(parts) + ": " if parts else ""
 
 

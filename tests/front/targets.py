@@ -42,6 +42,7 @@ class KeepingTarget:
         author: str = "",
         reason: str = "",
         force: bool = False,
+        safe_part: bool = False,
         origins: Mapping[str, str] | None = None,
     ) -> Report:
         call = {"sources": dict(sources), "author": author, "reason": reason, "force": force, "origins": origins}
@@ -62,6 +63,7 @@ class KeepingTarget:
         author: str = "",
         reason: str = "",
         force: bool = False,
+        safe_part: bool = False,
         origins: Mapping[str, str] | None = None,
     ) -> Report:
         call = {"dry_run": dict(sources), "author": author, "reason": reason, "force": force, "origins": origins}

@@ -113,6 +113,25 @@ def test_options_reach_the_target(shell: InteractiveShell, target: KeepingTarget
     assert "dry_run" in target.calls[1]
 
 
+@pytest.mark.parametrize(
+    ("line", "cell", "again"),
+    [
+        ("one", None, "%hotpush one"),
+        ("one --file {other}", None, "%hotpush one --file {other}"),
+        ("one --force --reason why", "x = 2\n", "%%hotpush one --force"),
+    ],
+)
+def test_a_report_knows_how_to_ask_again(
+    line: str, cell: str | None, again: str, shell: InteractiveShell, target: KeepingTarget, tmp_path: Path
+) -> None:
+    """The command that it offers is the one that was typed, so that it pushes the same source."""
+    other = tmp_path / "other.py"
+    other.write_text("x = 3\n")
+    line, again = line.format(other=other), again.format(other=other)
+    report = shell.run_line_magic("hotpush", line) if cell is None else shell.run_cell_magic("hotpush", line, cell)
+    assert report.again == again
+
+
 def test_the_author_can_be_configured(shell: InteractiveShell, target: KeepingTarget) -> None:
     """`%config` knows the magics."""
     shell.run_line_magic("config", "LivecodeMagics.author = 'ann@laptop'")

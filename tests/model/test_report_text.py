@@ -111,6 +111,21 @@ def test_every_verdict_has_a_text() -> None:
         assert verdict.value in report_text(Report(verdict, ("shop.pricing",)))
 
 
+@pytest.mark.parametrize(
+    ("again", "changes", "last"),
+    [
+        ("%hotpush shop.orders", 3, "  3 other changes are safe:  %hotpush shop.orders --safe-part"),
+        ("livecode push shop shop.orders", 1, "  1 other change is safe:  livecode push shop shop.orders --safe-part"),
+        ("", 2, "  2 other changes are safe:  safe_part=True applies them"),
+    ],
+)
+def test_a_refusal_says_what_could_be_applied(again: str, changes: int, last: str) -> None:
+    """With the command that does it, as the user would type it; where there is none, with the argument."""
+    outcomes = tuple(replace(outcome, safe_changes=changes) for outcome in reports.REFUSED.outcomes)
+    report = replace(reports.REFUSED, outcomes=outcomes, again=again)
+    assert report_text(report) == TEXTS["REFUSED"].strip("\n") + "\n" + last
+
+
 def test_str_of_a_report_is_its_text() -> None:
     """What prints is the whole text."""
     assert str(reports.LIVE) == report_text(reports.LIVE)
