@@ -87,7 +87,7 @@ class ClassEdit:
 
 
 def class_edit(
-    facts: ModuleFacts, old: Form, new: Form, stale: Callable[[Form], bool]
+    facts: ModuleFacts, old: Form, new: Form, stale: Callable[[Form], bool], built_from: str = ""
 ) -> tuple[ClassEdit | None, list[Refusal]]:
     """How to bring a live class from `old` to `new`, or why it cannot be done.
 
@@ -96,6 +96,7 @@ def class_edit(
         old: The class statement that runs.
         new: The class statement to come; the same object if the class is only re-run.
         stale: True for a member that reads what gets another value.
+        built_from: Why the class has to be built again whatever became of its members; empty if it need not.
 
     Returns:
         The edit, None if the statement is to be executed like any other (there is no live class), and refusals.
@@ -128,7 +129,7 @@ def class_edit(
     methods_only = _methods_only(change, members)
     simple = kind is ClassKind.PLAIN or kind is ClassKind.SLOTTED
     derived = bool(new_node.decorator_list) and _derived(facts.attributes.get(qualname, frozenset()), old)
-    if decorators_same and (methods_only or (simple and not derived)):
+    if not built_from and decorators_same and (methods_only or (simple and not derived)):
         bases = abstract or _dumps(old_bases) != _dumps(new_bases) or stale(_bases_only(new))
         if not bases or kind is ClassKind.PLAIN:
             return _member_edit(facts, change, new, members, bases, stale)
@@ -137,6 +138,8 @@ def class_edit(
         if kind is ClassKind.NAMED_TUPLE:
             detail += "; tuples made before keep their length"
         label = Change(ChangeKind.CHANGED, new.label(), detail, new.start)
+        if built_from:
+            label = Change(ChangeKind.RERUN, new.label(), built_from, new.start)
         run = {id(form) for form in members}
         kept = (name for pair in change.same if id(pair.new) not in run for name in pair.new.names.binds)
         return ClassEdit(new, rebuild=True, kept=frozenset(kept), changes=(label,)), []

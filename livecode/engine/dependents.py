@@ -21,6 +21,7 @@ change are dirty, as ``Class.attribute``. Dirt goes along imports to other modul
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -38,6 +39,9 @@ LOOKED_AT = frozenset({ClassKind.ENUM})
 
 BUILT = frozenset({ClassKind.DATACLASS, ClassKind.NAMED_TUPLE, ClassKind.REBUILT})
 """Classes whose `__init__` is made from the values in their body."""
+
+BUILT_FROM_OTHERS = frozenset({ClassKind.DATACLASS, ClassKind.REBUILT})
+"""Classes that take over the fields of their bases when they are built; libraries also look at annotations then."""
 
 MAX_DOTS = 2
 """Modules that import each other see their names through each other, without end: this deep they are followed."""
@@ -60,6 +64,7 @@ class Spread:
         restored: Names that a statement binds which is executed, but that keep their value in the end.
         lost: Names that a star import does not bring any more.
         seen: Index in `forms` → what was dirty when a class statement was executed.
+        rebuilt: Indexes in `forms` of classes that are built from a class whose fields change.
         old: The forms that run now.
     """
 
@@ -75,6 +80,7 @@ class Spread:
     restored: set[str] = field(default_factory=set)
     lost: set[str] = field(default_factory=set)
     seen: dict[int, Reach] = field(default_factory=dict)
+    rebuilt: set[int] = field(default_factory=set)
     old: tuple[Form, ...] = ()
 
     def size(self) -> int:
@@ -234,6 +240,7 @@ class _Walk:
             then = self._as_found(number, form, now)
             if number not in here.runs and not form.keep:
                 reason = brought or reason_to_run(then, form) or _reshapes(here, form)
+                reason = reason or self._built_from(number, form, then)
                 if reason:
                     here.runs[number] = reason
             if form.kind is Kind.CLASS and number in here.runs:
@@ -242,6 +249,8 @@ class _Walk:
                 now.clean(form.names.surely - form.names.reads)
             if number in here.runs:
                 self._mark(form, here.runs[number], now, then)
+            if number in here.rebuilt:
+                now.dirty([f"{form.name}.!"])
         now.dirty(name for name in self._history.doubtful if self._history.ends_differently(name))
         here.dirty |= now.dirt
         here.tainted |= now.tainted
@@ -271,6 +280,8 @@ class _Walk:
             now.dirty(item.bound for item in names.imports if why in ("changed", "added") and self._is_new(item))
         elif pair is not None and keeps_identity(pair.old, pair.new):
             now.dirty(_changed_attributes(pair))
+            if self._kind(form) in BUILT_FROM_OTHERS and _other_fields(pair):
+                now.dirty([f"{form.name}.!"])
             if self._kind(form) in LOOKED_AT:
                 now.dirty([f"{form.name}.*"])
         elif why in ("changed", "added"):
@@ -293,6 +304,19 @@ class _Walk:
             now.taint([f"{form.name}.__init__"])
         if stale and self._kind(form) in LOOKED_AT:
             now.dirty([f"{form.name}.*"])
+
+    def _built_from(self, number: int, form: Form, now: Reach) -> str:
+        """Why a class is built again that did not change: one that it takes fields from did."""
+        kind = self._kind(form) if form.kind is Kind.CLASS else None
+        if kind not in BUILT_FROM_OTHERS:
+            return ""
+        used = {dotted(base) for base in getattr(form.node, "bases", ())}
+        used |= _annotated_with(form) if kind is ClassKind.REBUILT else set()
+        found = min((name for name in used if f"{name}.!" in now.dirt), default="")
+        if not found:
+            return ""
+        self.here.rebuilt.add(number)
+        return f"is built from {found}"
 
     def _kind(self, form: Form) -> ClassKind | None:
         return self.here.facts.classes.get(".".join((*form.scope, form.name)))
@@ -505,6 +529,28 @@ def _changed_attributes(pair: Pair) -> set[str]:
     bases = [[ast.dump(base) for base in getattr(form.node, "bases", ())] for form in (old, new)]
     found = {f"{new.name}.{name}" for form in values for name in form.names.binds}
     return found | ({f"{new.name}.?"} if bases[0] != bases[1] else set())
+
+
+def _other_fields(pair: Pair) -> bool:
+    """True if what a class is built from changes: its bases, its decorators, or more than methods in its body."""
+    change = diff(pair.old.members, pair.new.members)
+    touched = [*change.added, *change.removed, *(each.new for each in change.changed)]
+    heads = [
+        [ast.dump(part) for name in ("bases", "decorator_list") for part in getattr(form.node, name, ())]
+        for form in (pair.old, pair.new)
+    ]
+    return heads[0] != heads[1] or any(form.kind is not Kind.FUNCTION for form in touched)
+
+
+def _annotated_with(form: Form) -> set[str]:
+    """The dotted names in the annotations of a class body, those in quotes too."""
+    annotations = [
+        node.annotation for member in form.members for node in member.nodes if isinstance(node, ast.AnnAssign)
+    ]
+    nodes = [node for annotation in annotations for node in ast.walk(annotation)]
+    quoted = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    written = {dotted(node) for node in nodes if isinstance(node, ast.Name | ast.Attribute)}
+    return written | {word for text in quoted for word in re.findall(r"[\w.]+", text)}
 
 
 def _redefines(form: Form) -> bool:

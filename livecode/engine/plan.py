@@ -195,7 +195,8 @@ def _runs(here: Spread, change: Diff, project: Project) -> tuple[tuple[Run, ...]
         old = None if id(form) in added else old_of.get(id(form), form)
         edit: ClassEdit | None = None
         if form.kind is Kind.CLASS and old is not None and old.kind is Kind.CLASS:
-            edit, refused = class_edit(here.facts, old, form, partial(_is_stale, here.seen.get(number)))
+            built_from = here.runs[number] if number in here.rebuilt else ""
+            edit, refused = class_edit(here.facts, old, form, partial(_is_stale, here.seen.get(number)), built_from)
             refusals += refused
         else:
             refused = []

@@ -8,7 +8,8 @@
     def build(): return Order().total()        build is
 
 Everything is a path as the module writes it: ``RATE``, ``Order.total``, ``config.RATE``. ``D.*`` says that D is the
-same object with other contents, ``C.?`` that every attribute of C may be another one.
+same object with other contents, ``C.?`` that every attribute of C may be another one, ``C.!`` that C has other fields,
+which matters to classes that are built from them.
 """
 
 from __future__ import annotations
@@ -146,7 +147,7 @@ class Reach:
             if path in known:
                 continue
             known.add(path)
-            self.words.add(path.removesuffix(".*").removesuffix(".?").rpartition(".")[2])
+            self.words.add(path.removesuffix(".*").removesuffix(".?").removesuffix(".!").rpartition(".")[2])
             waiting += [(other, is_taint) for other in self._same_attribute(path)]
             waiting += [(name, True) for name in self._readers(path, is_taint=is_taint)]
             owner, _, last = path.rpartition(".")
@@ -156,7 +157,7 @@ class Reach:
     def _same_attribute(self, path: str) -> Iterator[str]:
         """The same attribute of subclasses and of instances that the module knows by name."""
         owner, _, attribute = path.rpartition(".")
-        if not owner or attribute == "*":
+        if not owner or attribute in ("*", "!"):
             return
         yield from (f"{name}.{attribute}" for name in self.places.below(owner, attribute))
         for name, called in self.places.instances().items():
@@ -165,6 +166,8 @@ class Reach:
 
     def _readers(self, path: str, *, is_taint: bool) -> Iterator[str]:
         """Functions, methods and other names for functions that read the path when they are called."""
+        if path.endswith(".!"):
+            return
         bare = path.removesuffix(".*").removesuffix(".?")
         owner, _, last = bare.rpartition(".")
         for form in self.places.mentioning(last):
