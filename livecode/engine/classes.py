@@ -143,7 +143,7 @@ def class_edit(
         run = {id(form) for form in members}
         kept = (name for pair in change.same if id(pair.new) not in run for name in pair.new.names.binds)
         return ClassEdit(new, rebuild=True, kept=frozenset(kept), changes=(label,)), []
-    code = "LC103" if kind is ClassKind.SLOTTED else "LC105"
+    code = {ClassKind.SLOTTED: "LC103", ClassKind.NATIVE: "LC202"}.get(kind, "LC105")
     what = f"{new.label()} is {kind.value} and changes more than its methods"
     return None, [refusal(code, what, module=module, line=new.start)]
 

@@ -24,6 +24,7 @@ class ClassKind(StrEnum):
     NAMED_TUPLE = "a named tuple"
     REBUILT = "a class that its library can build again"
     BUILT = "a class with a metaclass of the service's own"
+    NATIVE = "a ctypes type, whose layout C code knows,"
     CUSTOM = "a class with a metaclass of its own"
 
 
@@ -38,6 +39,7 @@ class ModuleFacts:
         classes: Kind of every live class that the module defines, by qualified name.
         attributes: The names in the `__dict__` of each of these classes.
         baseless: Those of them that have no base, and can get none while they live.
+        compiled: Functions and methods of which another tool runs a translation → who made it.
     """
 
     module: str
@@ -46,6 +48,7 @@ class ModuleFacts:
     classes: Mapping[str, ClassKind] = field(default_factory=dict)
     attributes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     baseless: frozenset[str] = frozenset()
+    compiled: Mapping[str, str] = field(default_factory=dict)
 
 
 class Project(Protocol):

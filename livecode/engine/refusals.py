@@ -40,6 +40,22 @@ CODES: dict[str, tuple[str, str]] = {
         "the module is native code (a C extension), which cannot be replaced in a process",
         "restart the service",
     ),
+    "LC202": (
+        "what C code knows of a ctypes type or callback would change or be freed under it",
+        "edit the Python functions it calls, or give the new one a new name; else restart",
+    ),
+    "LC203": (
+        "cffi declarations of an `FFI` that exists would be made again",
+        "put the new declarations into an `FFI()` of a new name, or restart",
+    ),
+    "LC204": (
+        "what Python never lets go, such as an audit hook, would be registered a second time",
+        "edit the body of the function that is registered, or restart",
+    ),
+    "LC301": (
+        "a function runs as another tool compiled it (numba, torch, jax, Cython), so new source changes nothing",
+        "give the new function a new name, or restart",
+    ),
     "LC401": (
         "the file changed after it was imported, so the source that runs is not known",
         "restart the service, or put the old file back; call livecode.track() before the import next time",

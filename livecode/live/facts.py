@@ -11,6 +11,7 @@ from types import ModuleType
 
 from livecode.engine.facts import ClassKind, ModuleFacts, imported_modules
 from livecode.live.bases import makes_itself
+from livecode.live.compiled import compiled_functions
 from livecode.live.running import Running, is_foreign
 
 
@@ -53,7 +54,8 @@ def _facts_of(running: Running, module: ModuleType) -> ModuleFacts:
     kinds = {name: class_kind(cls) for name, cls in classes.items()}
     attributes = {name: frozenset(cls.__dict__) for name, cls in classes.items()}
     baseless = frozenset(name for name, cls in classes.items() if makes_itself(cls))
-    return ModuleFacts(running.name, package_of(module), running.forms, kinds, attributes, baseless)
+    compiled = compiled_functions(module, classes)
+    return ModuleFacts(running.name, package_of(module), running.forms, kinds, attributes, baseless, compiled)
 
 
 def package_of(module: ModuleType) -> str:
@@ -91,6 +93,8 @@ def class_kind(cls: type) -> ClassKind:
         return ClassKind.REBUILT
     if "__attrs_attrs__" in cls.__dict__ or "__pydantic_core_schema__" in cls.__dict__:
         return ClassKind.REBUILT
+    if type(cls).__module__ == "_ctypes":
+        return ClassKind.NATIVE
     if type(cls) not in (type, abc.ABCMeta):
         return ClassKind.BUILT if _is_own(type(cls)) else ClassKind.CUSTOM
     return ClassKind.PLAIN

@@ -22,6 +22,14 @@ from typing import TYPE_CHECKING
 
 from livecode.engine.check import compile_failure, syntax_failure
 from livecode.engine.forms import Form
+from livecode.engine.hazards import (
+    compiled_warnings,
+    hazard_warnings,
+    refuse_compiled,
+    refuse_hazards,
+    refuse_unload,
+    unload_warnings,
+)
 from livecode.engine.plan import Plan, plan
 from livecode.engine.prepare import Compiler, PreparedModule, compiler_of, prepare
 from livecode.engine.refusals import refusal
@@ -89,7 +97,8 @@ class Transaction:
             return Outcome(self.process.worker, Verdict.REFUSED, self._as_before(), tuple(refusals))
         planned = time.perf_counter()
         if dry_run:
-            return Outcome(self.process.worker, Verdict.READY, self._outcomes(made, live=False))
+            outcomes, said = self._outcomes(made, live=False), tuple(self.state.warnings)
+            return Outcome(self.process.worker, Verdict.READY, outcomes, warnings=said)
         outcome = self._commit(made)
         timings = ("plan", (planned - start) * 1000), ("commit", (time.perf_counter() - planned) * 1000)
         return replace(outcome, timings_ms=timings)
@@ -125,6 +134,10 @@ class Transaction:
         users = [user for user in importers(name) if user.split(" ")[0] not in also_leaving]
         if users and not self.push.force:
             return refusal("LC506", f"{name} is still used by {'; '.join(users)}", module=name)
+        forms = running.forms if isinstance(running, Running) else ()
+        if not self.push.force and (called := refuse_unload(name, forms)):
+            return called[0]
+        self.state.warnings += unload_warnings(name, forms)
         self.leaving.append(name)
         self.below[name] = submodules(name)
         self.held[name] = holders(name)
@@ -152,7 +165,10 @@ class Transaction:
     def _plan(self) -> Plan:
         """The plan, compiled; where livecode itself fails at it, that is a refusal: nothing was touched yet."""
         try:
-            made = plan(self.forms, LoadedModules(self.process.known, self.process.own_modules), tuple(self.arrivals))
+            project = LoadedModules(self.process.known, self.process.own_modules)
+            made = plan(self.forms, project, tuple(self.arrivals))
+            if not made.refusals:
+                made = self._weigh(made, project)
             known = {part.module: self.process.known(part.module) for part in made.modules}
             filenames = {name: running.filename for name, running in known.items() if running is not None}
             self._prepared = [
@@ -166,6 +182,14 @@ class Transaction:
                 refusals=(refusal("LC199", f"livecode failed while it planned this change: {what}", module=names),)
             )
         return made
+
+    def _weigh(self, made: Plan, project: LoadedModules) -> Plan:
+        """The plan, refused if it does what cannot be undone or changes what it cannot reach; notes what stays."""
+        facts = {part.module: found for part in made.modules if (found := project.facts(part.module)) is not None}
+        before = {name: found.forms for name, found in facts.items()}
+        refusals = (*refuse_hazards(made, before), *refuse_compiled(made, facts))
+        self.state.warnings += [*hazard_warnings(made, before), *compiled_warnings(made, facts)]
+        return Plan(refusals=refusals) if refusals else made
 
     def _commit(self, made: Plan) -> Outcome:
         state, prepared = self.state, self._prepared
