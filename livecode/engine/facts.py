@@ -60,6 +60,15 @@ class Project(Protocol):
     def importers(self, module: str) -> Iterable[str]:
         """The modules whose source imports `module`, or a name from it."""
 
+    def can_take_back(self, module: str, form: Form, decorator: str) -> bool:
+        """True if what a decorator of a running statement registered can be found, and so be taken back.
+
+        Args:
+            module: Where the statement stands.
+            form: The statement, as it runs.
+            decorator: As written, without what it is called with: ``app.get``.
+        """
+
 
 def absolute(package: str, module: str, level: int) -> str:
     """The dotted name that a relative import means.

@@ -23,7 +23,7 @@ from livecode.engine.facts import ModuleFacts, Project
 from livecode.engine.forms import Form, Kind, future_flags
 from livecode.engine.reach import Reach, reason_to_run
 from livecode.engine.refusals import refusal
-from livecode.engine.registrations import may_register
+from livecode.engine.registrations import registering
 from livecode.engine.staging import Staging
 from livecode.engine.stale import old_makes
 from livecode.model.report import Change, ChangeKind, Refusal
@@ -39,6 +39,8 @@ class Run:
         why: ``changed``, ``added``, or what it reads.
         edit: For a class that is changed member by member; None where the whole statement is executed.
         late: Executed only when the rest of the push is visible (`livecode.engine.staging`).
+        registers: True if a decorator of it may register something.
+        takes_back: Statements and members that ran before, of which the registrations are replaced.
     """
 
     form: Form
@@ -46,6 +48,8 @@ class Run:
     why: str
     edit: ClassEdit | None = None
     late: bool = False
+    registers: bool = False
+    takes_back: tuple[Form, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ class ModulePlan:
         parts: Entries and attributes to take away, which removed statements had set: ``(name, key, is attribute)``.
         restored: Names that a statement binds which is executed, but that keep the value that they have.
         refilled: Containers that are filled again in place.
+        withdrawn: Statements that go, of which the registrations are taken back.
         annotations: True if the module's annotations have to be made again.
         pushed: False for a module that is not in the push, in which something is re-run.
         changes: What the report says.
@@ -76,6 +81,7 @@ class ModulePlan:
     parts: tuple[tuple[str, object, bool], ...] = ()
     restored: tuple[str, ...] = ()
     refilled: tuple[str, ...] = ()
+    withdrawn: tuple[Form, ...] = ()
     annotations: bool = False
     pushed: bool = True
     changes: tuple[Change, ...] = ()
@@ -117,7 +123,8 @@ def plan(
         refusals += refused
         if name in diffs:
             refusals += _refuse_module(here, running[name], change, project)
-            plans.append(_pushed(here, change, runs, old_make.get(name, ())))
+            withdrawn = _withdrawn(change, running[name], project)
+            plans.append(_pushed(here, change, runs, withdrawn, old_make.get(name, ())))
         else:
             plans.append(_only_run(here, runs, old_make.get(name, ())))
     plans += [_only_told(name, project, said) for name, said in old_make.items() if name not in found]
@@ -200,10 +207,12 @@ def _runs(here: Spread, change: Diff, project: Project) -> tuple[tuple[Run, ...]
             refusals += refused
         else:
             refused = []
-        for each in () if refused else _again(old, edit):
+        again = [] if refused else [each for each in _again(old, edit) if registering(each, here.facts, project)]
+        for each in again:
             found_again = _refuse_twice(each, here.facts, project, "would run twice")
             refusals += (replace(item, line=form.start) for item in found_again)
-        runs.append(Run(form, old, here.runs[number], edit))
+        registers = bool(again or registering(form, here.facts, project))
+        runs.append(Run(form, old, here.runs[number], edit, registers=registers, takes_back=tuple(again)))
     return tuple(runs), refusals
 
 
@@ -232,14 +241,27 @@ def _refuse_module(here: Spread, running: ModuleFacts, change: Diff, project: Pr
 
 
 def _refuse_twice(form: Form, facts: ModuleFacts, project: Project, what: str) -> list[Refusal]:
-    decorator = may_register(form, facts, project)
-    if not decorator:
-        return []
-    text = f"{decorator} on {form.label()} may register it somewhere: it {what}"
-    return [refusal("LC104", text, module=facts.module, line=form.start)]
+    """Why a statement cannot be executed again, or go: a decorator may have registered it where nobody can tell."""
+    return [
+        refusal(
+            "LC104",
+            f"@{decorator} on {form.label()} may register it somewhere: it {what}",
+            module=facts.module,
+            line=form.start,
+        )
+        for decorator in registering(form, facts, project)
+        if not project.can_take_back(facts.module, form, decorator)
+    ][:1]
 
 
-def _pushed(here: Spread, change: Diff, runs: tuple[Run, ...], stale: Sequence[Change]) -> ModulePlan:
+def _withdrawn(change: Diff, running: ModuleFacts, project: Project) -> tuple[Form, ...]:
+    """The statements that go and have registered something."""
+    return tuple(form for form in change.removed if registering(form, running, project))
+
+
+def _pushed(
+    here: Spread, change: Diff, runs: tuple[Run, ...], withdrawn: tuple[Form, ...], stale: Sequence[Change]
+) -> ModulePlan:
     gone = [*change.removed, *(pair.old for pair in change.changed)]
     bound = {name for form in here.forms for name in form.names.binds} if gone else set()
     parts = {part for form in here.forms for part in form.names.parts} if gone else set()
@@ -256,6 +278,7 @@ def _pushed(here: Spread, change: Diff, runs: tuple[Run, ...], stale: Sequence[C
         parts=tuple(part for form in gone for part in form.names.parts if part not in parts | _refilled(here, form)),
         restored=tuple(sorted(here.restored)),
         refilled=tuple(sorted(here.refilled)),
+        withdrawn=withdrawn,
         annotations=any(form.shape.annotates for form in touched),
         changes=tuple(_changes(here, change, runs, stale)),
     )

@@ -14,21 +14,22 @@ from livecode.engine.forms import Form
 from livecode.engine.purity import Purity
 
 
-def may_register(form: Form, facts: ModuleFacts, project: Project) -> str:
-    """Which decorator that executing the form executes may register something, as ``@app.get``; empty if none may."""
+def registering(form: Form, facts: ModuleFacts, project: Project) -> tuple[str, ...]:
+    """Which decorators that executing the form executes may register something, as ``app.get``."""
     purity = Purity(facts, project)
-    for decorator in _decorators(form.nodes):
+    found = []
+    for decorator in decorators_of(form.nodes):
         calls, target = 0, decorator
         while isinstance(target, ast.Call):
             calls, target = calls + 1, target.func
         if not purity.is_harmless(target, calls):
-            return "@" + ast.unparse(target)
-    return ""
+            found.append(ast.unparse(target))
+    return tuple(dict.fromkeys(found))
 
 
-def _decorators(nodes: Sequence[ast.AST]) -> Iterator[ast.expr]:
+def decorators_of(nodes: Sequence[ast.AST]) -> Iterator[ast.expr]:
     """Those of the functions and classes that the statements make, methods included."""
     for node in nodes:
         yield from getattr(node, "decorator_list", ())
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            yield from _decorators(list(ast.iter_child_nodes(node)))
+            yield from decorators_of(list(ast.iter_child_nodes(node)))

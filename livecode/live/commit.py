@@ -28,7 +28,7 @@ from livecode.live.journal import Journal, Step, delete_attribute, delete_item, 
 from livecode.live.quiet import PATIENCE_S, QuietMoment
 from livecode.live.safepoint import at_safe_point, runs_a_loop
 from livecode.live.stacks import frames_now, suspended
-from livecode.live.swap import closure_steps, swap_steps
+from livecode.live.swap import closure_steps, kind_of, swap_steps
 
 LISTENER = Listener()
 """What is known about this process's audit hooks."""
@@ -61,8 +61,13 @@ def show(prepared: Prepared, state: Committing) -> None:
     """Steps 1 and 2: after this, every call sees the new code and the new names, or sees neither."""
     stage = Stage(state)
     stage.execute(prepared)
+    for part, module in prepared:
+        state.registrations.withdraw(part.plan.withdrawn, part.filename, module.__dict__)
+    state.registrations.renew(state.journal.folds)
+    state.reshaped += [stays for stays, newborn in state.journal.folds if kind_of(stays) != kind_of(newborn)]
     steps = [*stage.steps(prepared), *swap_steps(prepared, state)]
     steps += list(closure_steps(steps, state))
+    steps += state.registrations.steps(state.journal.folds)
     at_safe_point(lambda: _show_now(steps, state))
 
 

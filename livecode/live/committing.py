@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Any
 
 from livecode.live.journal import Journal
+from livecode.live.registrations import Registrations
 
 
 class SwapError(RuntimeError):
@@ -40,6 +41,8 @@ class Committing:
         caches: Result caches of functions whose code changed.
         effects: What executed forms did that cannot be taken back.
         lingering: Names that could not be taken away yet.
+        reshaped: Functions that become generators or coroutine functions, or stop being such.
+        registrations: What statements put into registries, until it may be seen.
         where: Module and line of the form that is being executed.
     """
 
@@ -48,4 +51,6 @@ class Committing:
     caches: list[Any] = field(default_factory=list)
     effects: list[str] = field(default_factory=list)
     lingering: list[Lingering] = field(default_factory=list)
+    reshaped: list[FunctionType] = field(default_factory=list)
+    registrations: Registrations = field(default_factory=Registrations)
     where: tuple[str, int] = ("", 0)

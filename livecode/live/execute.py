@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from functools import partial
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -112,11 +113,25 @@ class Stage:
 
 def execute_late(prepared: Sequence[tuple[PreparedModule, ModuleType]], state: Committing) -> None:
     """Executes the late statements in the live namespaces, and makes annotations again."""
+    late = len(state.journal.folds)
     for part, module in prepared:
         _run_all(part, module, None, None, state)
         if part.annotations is not None:
             _annotate(part, module.__dict__, state.journal)
+    _renew(prepared, state, late)
     state.where = ("", 0)
+
+
+def _renew(prepared: Sequence[tuple[PreparedModule, ModuleType]], state: Committing, earlier: int) -> None:
+    """Routes and the like are made anew where they were derived from classes, or from functions that came late."""
+    changed = [
+        cls
+        for part, module in prepared
+        for each in part.runs
+        if each.run.old is not None and isinstance(cls := module.__dict__.get(each.run.form.name), type)
+    ]
+    state.registrations.renew(state.journal.folds[earlier:], [*changed, *state.reshaped])
+    state.journal.do(*state.registrations.steps(state.journal.folds))
 
 
 def _run_all(
@@ -139,7 +154,9 @@ def _run_all(
             first.setdefault(name, scope.namespace.get(name, _MISSING))
         before = process_state()
         try:
-            _execute(prepared, scope, stage, bound_often, state)
+            _execute(prepared, part, scope, stage, bound_often, state)
+            if stage is None:
+                state.journal.do(*state.registrations.steps(state.journal.folds))
         finally:
             state.effects += effects_since(before, prepared.run.form.start)
         made.update((name, made.get(name, False) or name in scope.bound) for name in often)
@@ -182,7 +199,12 @@ def _refill(name: str, old: object, scope: Scope, journal: Journal) -> None:
 
 
 def _execute(
-    prepared: PreparedRun, scope: Scope, stage: Stage | None, bound_often: frozenset[str], state: Committing
+    prepared: PreparedRun,
+    part: PreparedModule,
+    scope: Scope,
+    stage: Stage | None,
+    bound_often: frozenset[str],
+    state: Committing,
 ) -> None:
     form, old, namespace = prepared.run.form, prepared.run.old, scope.namespace
     _guard(form, scope, state)
@@ -190,7 +212,8 @@ def _execute(
         cls = class_at(namespace, prepared.edited_class.edit.path)
         if cls is None:
             raise SwapError(f"{form.label()} is no class any more")
-        apply_members(cls, prepared.edited_class, state.journal, namespace, scope.stage)
+        members = partial(apply_members, cls, prepared.edited_class, state.journal, namespace, scope.stage)
+        _registering(prepared, part, scope, members, state)
         return
     assert prepared.code is not None
     before = dict(namespace)
@@ -199,7 +222,7 @@ def _execute(
     registries = Registries(standing, state.journal) if edit is not None and isinstance(standing, type) else None
     state.journal.note(_Restore(namespace, before, scope.bound))
     if not (stage is not None and _import_staged(form, scope, stage)):
-        exec(prepared.code, namespace, scope)
+        _registering(prepared, part, scope, partial(exec, prepared.code, namespace, scope), state)
     for name in list(scope.bound):
         value, earlier = scope.get(name, _MISSING), before.get(name, _MISSING)
         if _MISSING in (value, earlier) or name in bound_often or value is earlier:
@@ -219,6 +242,16 @@ def _execute(
         for name in form.names.binds:
             if name not in scope.bound and name not in bound_often and name in scope:
                 del scope[name]
+
+
+def _registering(
+    prepared: PreparedRun, part: PreparedModule, scope: Scope, execute: Callable[[], object], state: Committing
+) -> None:
+    """Executes a statement, and keeps what it registers until it may be seen."""
+    if prepared.run.registers:
+        state.registrations.rehearse(prepared, part.plan, part.filename, scope, execute)
+    else:
+        execute()
 
 
 def _import_staged(form: Form, scope: Scope, stage: Stage) -> bool:

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import ModuleType
 
 from livecode.engine.facts import ClassKind, ModuleFacts, imported_modules
+from livecode.engine.forms import Form
 from livecode.live.bases import makes_itself
 from livecode.live.compiled import compiled_functions
+from livecode.live.registrations import can_take_back
 from livecode.live.running import Running, is_foreign
 
 
@@ -47,6 +49,11 @@ class LoadedModules:
             facts = self.facts(name)
             if facts is not None and module in imported_modules(facts):
                 yield name
+
+    def can_take_back(self, module: str, form: Form, decorator: str) -> bool:
+        """See `Project.can_take_back`."""
+        running = self._running(module)
+        return running is not None and can_take_back(form, decorator, running.filename, sys.modules[module].__dict__)
 
 
 def _facts_of(running: Running, module: ModuleType) -> ModuleFacts:

@@ -17,6 +17,7 @@ from typing import Any
 from livecode.engine.code import redirect
 from livecode.live.contents import attributes_of
 from livecode.live.journal import Journal, Step, fill_cell, set_attribute, set_item
+from livecode.live.twins import with_twins
 
 FUNCTION_PARTS = ("__code__", "__defaults__", "__kwdefaults__", "__doc__", "__qualname__", "__module__")
 MAX_WRAPPERS = 20
@@ -66,9 +67,12 @@ def fold_function(old: FunctionType, new: FunctionType, journal: Journal) -> Fun
         The function that the name should stand for.
     """
     if old.__code__.co_freevars != new.__code__.co_freevars:
-        journal.do(*redirect_steps(old, new))
+        for each in with_twins([old]):
+            journal.do(*redirect_steps(each, new))
         return new
-    journal.do(*function_steps(old, new))
+    for each in with_twins([old]):
+        journal.do(*function_steps(each, new))
+    journal.folds.append((old, new))
     for mine, theirs in zip(old.__closure__ or (), new.__closure__ or (), strict=True):
         _fold_cell(mine, theirs, journal)
     inner, made = old.__dict__.get("__wrapped__"), new.__dict__.get("__wrapped__")

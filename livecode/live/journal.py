@@ -45,6 +45,8 @@ class Journal:
 
     `remarks` say what is as it should be, and yet not quite as a fresh import makes it.
 
+    `folds` are the functions that stay, each with the new one of which it takes everything over.
+
     While it is staging, steps are only collected: `release` gives them back, to be done all at once.
     """
 
@@ -54,6 +56,7 @@ class Journal:
         self._doing: Callable[[Sequence[Callable[[], object]]], object] = do_at_once
         self.replaced: set[CodeType] = set()
         self.moved: list[CodeType] = []
+        self.folds: list[tuple[FunctionType, FunctionType]] = []
         self.failures: list[str] = []
         self.remarks: list[str] = []
 

@@ -18,19 +18,31 @@ from itertools import repeat
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, cast
 
-from livecode.engine.code import docstring, pair_nested, shifted, stands_at
+from livecode.engine.code import (
+    CO_ASYNC_GENERATOR,
+    CO_COROUTINE,
+    CO_GENERATOR,
+    docstring,
+    pair_nested,
+    shifted,
+    stands_at,
+)
 from livecode.engine.forms import Form, Kind
 from livecode.engine.prepare import LeafSwap, PreparedModule, Shift
 from livecode.live.committing import Committing, SwapError
 from livecode.live.fold import redirect_steps, with_fewer_cells
 from livecode.live.journal import Step, set_attribute, set_class_attribute
 from livecode.live.locate import Living, functions_in, functions_running, named_function
+from livecode.live.twins import with_twins
 
 NEVER_HELD = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 """Inner code that is called where it is made: nobody holds a closure of it."""
 
 CLASSES_KNOW_LINES = "__firstlineno__" in Step.__dict__
 """From Python 3.13 on `inspect.getsource` believes what a class says itself."""
+
+
+OF_A_KIND = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR
 
 
 def swap_steps(prepared: Sequence[tuple[PreparedModule, ModuleType]], state: Committing) -> list[Step]:
@@ -40,11 +52,14 @@ def swap_steps(prepared: Sequence[tuple[PreparedModule, ModuleType]], state: Com
         found = _Found(module, part.filename)
         given: set[int] = set()
         for swap in part.swaps:
-            for function in found.at(swap):
+            for function in with_twins(found.at(swap)):
                 steps += _swap_steps(function, swap)
                 given.add(id(function))
+                if kind_of(function) != swap.code.co_flags & OF_A_KIND:
+                    state.reshaped.append(function)
         if part.shifts:
-            steps += _shift_step([f for f in found.living().functions if id(f) not in given], part.shifts)
+            moving = with_twins(found.living().functions)
+            steps += _shift_step([function for function in moving if id(function) not in given], part.shifts)
         if CLASSES_KNOW_LINES:
             steps += _class_line_steps(part, module)
         changed = {swap.qualname.rpartition(".")[2] for swap in part.swaps if swap.changed}
@@ -69,6 +84,11 @@ def _line_steps(cls: object, form: Form) -> Iterator[Step]:
     for inner in form.members if any(isinstance(node, ast.ClassDef) for node in getattr(form.node, "body", ())) else ():
         if inner.kind is Kind.CLASS:
             yield from _line_steps(cls.__dict__.get(inner.name), inner)
+
+
+def kind_of(function: FunctionType) -> int:
+    """Equal for functions that are called in the same way: plain ones, generators, coroutines."""
+    return function.__code__.co_flags & OF_A_KIND
 
 
 class _Found:

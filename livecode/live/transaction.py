@@ -45,8 +45,10 @@ from livecode.live.failure import failure_of
 from livecode.live.hooks import Handover, hook_refusals
 from livecode.live.inflight import codes_of
 from livecode.live.instances import Migration
+from livecode.live.registrations import Registrations, UnknownRegistrationError
 from livecode.live.running import Running, is_foreign
 from livecode.live.swap import clear_caches
+from livecode.live.twins import remember_twins
 from livecode.live.unload import Afterlife, forget_imports, holders, importers, submodules, take_out
 from livecode.model.nouns import ModuleSource, Push
 from livecode.model.report import Change, ChangeKind, Failure, ModuleOutcome, Outcome, Refusal, Verdict
@@ -74,7 +76,7 @@ class Transaction:
         self.below: dict[str, tuple[str, ...]] = {}
         self.held: dict[str, tuple[str, ...]] = {}
         self.afterlives: dict[str, Afterlife] = {}
-        self.state = Committing()
+        self.state = Committing(registrations=Registrations(process.own_modules))
         self.dropped: dict[str, list[CodeType]] = {}
         self._modules_before = frozenset[str]()
         self._prepared: list[tuple[PreparedModule, ModuleType]] = []
@@ -205,6 +207,7 @@ class Transaction:
             running = {name: ModuleSource(name, known.source) for name, known in self.loaded.items()}
             return self._roll_back(error, handover, running)
         try:
+            self._take_registrations_back()
             show(prepared, state)
             migration.find()
             for arrival in self.arrivals.values():
@@ -223,6 +226,13 @@ class Transaction:
             return self._roll_back(error, handover, {item.module: item for item in self.push.modules})
         clear_caches(state)
         return self._record(made)
+
+    def _take_registrations_back(self) -> None:
+        """Those of modules that leave go together with everything else."""
+        for name in self._all_leaving():
+            known = self.process.known(name)
+            if known is not None:
+                self.state.registrations.withdraw(known.forms, known.filename, sys.modules[name].__dict__)
 
     def _all_leaving(self) -> list[str]:
         return [each for name in self.leaving for each in (*self.below[name], name)]
@@ -243,6 +253,8 @@ class Transaction:
         chunk_names = {running.filename: name for name, running in self.loaded.items()}
         chunk_names |= {arrival.filename: arrival.name for arrival in self.arrivals.values()}
         failure = failure_of(error, where, sources, chunk_names)
+        if isinstance(error, UnknownRegistrationError) and not failed:
+            return Outcome(self.process.worker, Verdict.REFUSED, self._as_before(), (error.refusal,))
         not_undone = (*state.effects, *failed)
         verdict = Verdict.HALTED if failed else Verdict.ROLLED_BACK
         if isinstance(error, KeyboardInterrupt | SystemExit):
@@ -277,6 +289,7 @@ class Transaction:
                     left.let_go()
         self.process.afterlives.update(self.afterlives)
         self.process.lingering += self.state.lingering
+        remember_twins(self.state.journal.folds)
         outcomes = self._outcomes(made, live=True, before=before)
         said = (*self.state.warnings, *self.state.journal.remarks, *_late(made))
         return Outcome(self.process.worker, Verdict.LIVE, outcomes, warnings=said)

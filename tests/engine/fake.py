@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import pytest
 from hypothesis import settings
@@ -33,9 +33,19 @@ def bug_since(version: tuple[int, int], reason: str) -> pytest.MarkDecorator:
 
 
 class FakeProject:
-    """Loaded modules given as text; every class is a plain one unless `kinds` says otherwise."""
+    """Loaded modules given as text; every class is a plain one unless `kinds` says otherwise.
 
-    def __init__(self, sources: Sources, kinds: Mapping[str, ClassKind] | None = None, packages: str = "") -> None:
+    Decorators in `known` are those of which the registrations can be taken back.
+    """
+
+    def __init__(
+        self,
+        sources: Sources,
+        kinds: Mapping[str, ClassKind] | None = None,
+        packages: str = "",
+        known: Collection[str] = (),
+    ) -> None:
+        self._known = known
         self._facts = {name: _facts(name, text, kinds or {}, packages.split()) for name, text in sources.items()}
 
     def facts(self, module: str) -> ModuleFacts | None:
@@ -45,6 +55,10 @@ class FakeProject:
     def importers(self, module: str) -> Iterator[str]:
         """See `Project.importers`."""
         return (name for name, facts in self._facts.items() if name != module and module in imported_modules(facts))
+
+    def can_take_back(self, module: str, form: Form, decorator: str) -> bool:
+        """See `Project.can_take_back`."""
+        return decorator in self._known
 
 
 def _facts(name: str, text: str, kinds: Mapping[str, ClassKind], packages: Iterable[str]) -> ModuleFacts:

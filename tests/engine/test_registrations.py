@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 
 from livecode.engine.forms import parse
-from livecode.engine.registrations import may_register
+from livecode.engine.registrations import registering as registering_in
 from tests.engine.fake import FakeProject
 
 
 def registering(source: str, **others: str) -> str:
-    """Which decorator of the last form of module `m` may register."""
+    """Which decorator of the last form of module `m` may register first."""
     project = FakeProject({"m": source, **others})
     facts = project.facts("m")
     assert facts is not None
-    return may_register(facts.forms[-1], facts, project)
+    return next((f"@{name}" for name in registering_in(facts.forms[-1], facts, project)), "")
 
 
 WRAPS = "def deco(f):\n    def w(*a): return f(*a)\n    return w\n"
@@ -134,4 +134,4 @@ def test_a_value_has_no_decorators() -> None:
     """Statements of other kinds register nothing that is known of."""
     facts = FakeProject({"m": ""}).facts("m")
     assert facts is not None
-    assert may_register(parse("x = app.get(f)")[0], facts, FakeProject({})) == ""
+    assert registering_in(parse("x = app.get(f)")[0], facts, FakeProject({})) == ()

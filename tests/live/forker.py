@@ -14,10 +14,11 @@ from typing import Any
 class Forker:
     """Asks functions of test modules, each in a process of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, *modules: str) -> None:
+        """Imports `modules` before it forks."""
         root = Path(__file__).parents[2]
         self._process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "tests.live.forker"],
+            [sys.executable, "-W", "ignore", "-m", "tests.live.forker", *modules],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -68,5 +69,7 @@ def answer(question: dict[str, Any]) -> str:
 if __name__ == "__main__":
     import livecode.live.process  # noqa: F401  # once, before the forks
 
+    for name in sys.argv[1:]:
+        importlib.import_module(name)
     for line in sys.stdin:
         print(answer(json.loads(line)), flush=True)

@@ -15,13 +15,6 @@ CASES: dict[str, dict[str, Any]] = json.loads((HERE / "cases.json").read_text())
 HELD: dict[str, dict[str, Any]] = json.loads((HERE / "held.json").read_text())
 """Cases of the same form that look closely at what callers hold from before the edit."""
 NEEDS_PYTHON = {"54_pep695": (3, 12)}
-REFUSED = {
-    "43c_registry_changed": "LC104",
-    "44b_fastapi_sig": "LC104",
-    "44c_fastapi_path": "LC104",
-    "45b_flask_path": "LC104",
-}
-"""Cases that this engine says it cannot do yet, with the code it says it with."""
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +33,7 @@ def results() -> dict[str, dict[str, Any]]:
     return {line["id"]: line for line in lines}
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if name not in REFUSED])
+@pytest.mark.parametrize("name", CASES)
 def test_case(name: str, results: dict[str, dict[str, Any]]) -> None:
     """After the push the module behaves as a fresh import would, held references run new code, state is kept."""
     if NEEDS_PYTHON.get(name, (3, 0)) > sys.version_info[:2]:
@@ -59,11 +52,3 @@ def test_held(name: str, results: dict[str, dict[str, Any]]) -> None:
     assert result["verdict"] == "LIVE", result["reports"]
     assert result["found"], result["errors"]
     assert not wrong, (result["errors"], result["reports"])
-
-
-@pytest.mark.parametrize(("name", "code"), REFUSED.items())
-def test_case_that_is_refused(name: str, code: str, results: dict[str, dict[str, Any]]) -> None:
-    """What the engine cannot apply is refused with its code, and what ran before runs on."""
-    result = results[name]
-    assert result["verdict"] == "REFUSED", result["reports"]
-    assert result["codes"] == [code], result["reports"]

@@ -1,0 +1,49 @@
+"""Adapters for frameworks in which functions are registered (`livecode.live.adapters.protocol`).
+
+None is imported unless its framework is loaded, and not before a push needs it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+
+from livecode.live.adapters.protocol import GROUP, Adapter
+
+TABLE = {
+    "starlette": ("livecode.live.adapters.starlette", "StarletteAdapter"),
+    "flask": ("livecode.live.adapters.flask", "FlaskAdapter"),
+    "celery": ("livecode.live.adapters.celery", "CeleryAdapter"),
+    "click": ("livecode.live.adapters.click", "ClickAdapter"),
+    "typer": ("livecode.live.adapters.typer", "TyperAdapter"),
+    "logging": ("livecode.live.adapters.logging", "LoggingAdapter"),
+    "atexit": ("livecode.live.adapters.atexit", "AtexitAdapter"),
+}
+"""Framework → module and class of its adapter."""
+
+_made: dict[str, Adapter] = {}
+
+
+def adapters() -> Iterator[Adapter]:
+    """The adapters of all frameworks that this process has loaded; those of other packages come first."""
+    for point in _points():
+        if point.name in sys.modules:
+            yield _adapter(f"{GROUP}:{point.name}", point)
+    for framework, (module, name) in TABLE.items():
+        if framework in sys.modules:
+            yield _adapter(framework, EntryPoint(name, f"{module}:{name}", GROUP))
+
+
+@cache
+def _points() -> tuple[EntryPoint, ...]:
+    """Looked up once: the metadata of all installed packages has to be read for it."""
+    return tuple(entry_points(group=GROUP))
+
+
+def _adapter(key: str, point: EntryPoint) -> Adapter:
+    if key not in _made:
+        made: Adapter = point.load()()
+        _made[key] = made
+    return _made[key]
