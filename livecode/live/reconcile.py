@@ -55,7 +55,7 @@ def difference(before: Sequence[Entry], after: Sequence[Entry]) -> tuple[tuple[E
         if known.get(_key(entry)):
             known[_key(entry)] -= 1
             dropped.append(entry)
-    in_front = bool(added and before) and after[0] is added[0]
+    in_front = bool(added and before) and after[0] is added[0] and added[0].key is NO_KEY
     return tuple(added), tuple(dropped), in_front
 
 

@@ -22,6 +22,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from livecode.engine.code import walk
+from livecode.engine.diff import Pair
 from livecode.engine.forms import Form
 from livecode.engine.plan import ModulePlan
 from livecode.engine.prepare import PreparedClass, PreparedRun
@@ -273,8 +274,12 @@ class _Rehearsal:
         return found
 
     def run(self, execute: Callable[[], object]) -> None:
+        """Executes the statement, and once more if a registry did not take the function beside the old one."""
         before = self._read()
         keyed = any(isinstance(where, DictPlace) and self._olds(where, owner) for where, owner, _ in before)
+        if self._prepared.edited_class is not None:  # its steps are noted already when it fails
+            self._note(before, self._attempt(before, execute, emptied=keyed))
+            return
         try:
             after = self._attempt(before, execute, emptied=False)
             again = keyed and not self._registered(before, after)
@@ -330,6 +335,7 @@ class _Rehearsal:
         return _Holding(self._former, owner, frozenset(self._reach.seen))
 
     def _note(self, before: Sequence[tuple[Place, Owner | None, list[Entry]]], after: Sequence[list[Entry]]) -> None:
+        plan = self._plan if self._scope.staged else None  # later, what moves has moved
         renamed = self._renamed(before, after)
         for (where, owner, entries), now in zip(before, after, strict=True):
             added, dropped, in_front = difference(entries, now)
@@ -341,7 +347,7 @@ class _Rehearsal:
             if isinstance(where, NamesPlace) and owner is None:
                 added = tuple(entry for entry in added if self._is_new(entry, owner) or self._unexplained(entry))
             if added or dropped or old:
-                line = partial(_line, filename=self._filename, owner=owner, plan=self._plan, fresh=self._target.fresh)
+                line = partial(_line, filename=self._filename, owner=owner, plan=plan, fresh=self._target.fresh)
                 self._target.note(where, owner, self._filename, Delta(old, added, dropped, in_front, line))
 
     def _is_new(self, entry: Entry, owner: Owner | None) -> bool:
@@ -481,7 +487,8 @@ def _line(entry: Entry, *, filename: str, owner: Owner | None, plan: ModulePlan 
     line: int = function.__code__.co_firstlineno
     if plan is None or id(function.__code__) in fresh:
         return line
-    pairs = (pair for pair in (*plan.shifts, *plan.swaps) if pair.old.start <= line <= pair.old.end)
+    again = [Pair(run.old, run.form) for run in plan.runs if run.old is not None]
+    pairs = (pair for pair in (*plan.shifts, *plan.swaps, *again) if pair.old.start <= line <= pair.old.end)
     return next((line + pair.shift for pair in pairs), line)
 
 
