@@ -13,8 +13,8 @@ CODES: dict[str, tuple[str, str]] = {
     "LC102": ("a class changes its metaclass or its class keywords", "restart the service"),
     "LC103": ("a class with `__slots__` changes more than its methods", "keep the slots as they are, or restart"),
     "LC104": (
-        "a decorator that may register the function somewhere would run twice",
-        "edit the body only, or restart",
+        "a decorator may have registered the function somewhere, and where cannot be found",
+        "edit the body only, or restart; or write an adapter (`livecode.live.adapters.protocol`)",
     ),
     "LC105": (
         "a class of this kind changes more than its methods",

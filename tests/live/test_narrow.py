@@ -47,7 +47,7 @@ def test_what_needs_the_left_out_goes_with_it(forker: Forker) -> None:
     assert said["values"] == {"a.OLD": "1", "a.W": "1", "b.Z": "2"}
 
 
-REGISTRY = "def add(f):\n    ALL.append(f)\n    return f\nALL = []\n"
+REGISTRY = "def add(f):\n    ALL.append(f.__name__)\n    return f\nALL = []\n"
 
 
 def test_a_refusal_elsewhere_is_traced_to_the_change_that_causes_it(forker: Forker) -> None:
