@@ -10,6 +10,7 @@ import os
 import sys
 import sysconfig
 import time
+import zipimport
 from collections.abc import Iterator
 from functools import cached_property
 from importlib import machinery
@@ -104,17 +105,30 @@ def identify(name: str) -> Running | Refusal:
         what = f"{name} runs as __main__ ({file}); a second copy would be another module"
         return refusal("LC502", what, module=name)
     if not isinstance(file, str) or not file.endswith(".py"):
-        return refusal("LC508", f"{name} was not loaded from a source file", module=name)
+        return refusal("LC508", f"{name} {_without_source(module, loader, file)}", module=name)
     found = tracking.remembered(name, file)
     try:
         data, certain = found if found is not None else (Path(file).read_bytes(), False)
         source = decode_source(data)
     except (OSError, ValueError) as error:
+        if not os.path.exists(file) and isinstance(loader, zipimport.zipimporter):
+            return refusal("LC508", f"{name} is inside of an archive ({loader.archive})", module=name)
         return refusal("LC508", f"the source of {name} cannot be read: {error}", module=name)
     if not certain and (different := _disagreement(module, source, file)):
-        what = f"{different} in {name} is not what {file} says now: the file changed after it was imported"
+        what = f"{different} of {name} is not what {file} says now: the file changed after it was imported"
         return refusal("LC401", what, module=name)
     return Running(module, source, file, file)
+
+
+def _without_source(module: ModuleType, loader: object, file: object) -> str:
+    """What a module without a source file is, for people."""
+    if isinstance(loader, machinery.SourcelessFileLoader) or str(file).endswith(".pyc"):
+        return f"was loaded from bytecode without its source ({file})"
+    if file is None and hasattr(module, "__path__"):
+        return "is a folder without __init__.py (a namespace package), which has no source"
+    if loader in (machinery.BuiltinImporter, machinery.FrozenImporter):
+        return "is part of the interpreter"
+    return "was made by the program and not loaded from a source file"
 
 
 def is_foreign(file: str) -> bool:
@@ -154,11 +168,11 @@ def _disagreement(module: ModuleType, source: str, file: str) -> str:
     try:
         table = by_place(compile(source, file, "exec", dont_inherit=True))
     except (SyntaxError, ValueError):
-        return "the file does not compile; the code"
+        return "the code that runs"
     for function in Living(module, file).functions:
         code = function.__code__
         if not any(_same_code(code, other) for other in table.get((code.co_qualname, code.co_firstlineno), ())):
-            return f"{code.co_qualname}()"
+            return f"{code.co_qualname}() (line {code.co_firstlineno})"
     return ""
 
 

@@ -11,12 +11,15 @@ import importlib
 import inspect
 import linecache
 import os
+import py_compile
 import sys
 import tempfile
 import threading
 import time
 import traceback
+import types
 import weakref
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -469,3 +472,18 @@ def late_statement() -> list[str]:
 
     outcome = push(process, {"m": "RATE = 2\ndef build():\n    return RATE * 2\nTABLE = build()\n"})
     return [*outcome.warnings, str(m.TABLE)]
+
+
+def without_source() -> dict[str, str]:
+    """What is said of modules that have no source file, by how they came to be."""
+    process, folder = tracked({"plain.py": "x = 1\n", "space/x.py": "x = 1\n"})
+    py_compile.compile(str(folder / "plain.py"), cfile=str(folder / "bare.pyc"))
+    archive = folder / "all.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("zipped.py", "x = 1\n")
+    sys.path.insert(0, str(archive))
+    sys.modules["made"] = types.ModuleType("made")
+    for name in ("bare", "space", "zipped"):
+        importlib.import_module(name)
+    outcomes = {name: push(process, {name: "x = 2\n"}) for name in ("bare", "space", "zipped", "made", "builtins")}
+    return {name: f"{outcome.refusals[0].code} {outcome.refusals[0].what}" for name, outcome in outcomes.items()}

@@ -60,6 +60,21 @@ def test_what_does_not_compile_is_not_sent(source: str, error: str, line: int, f
     assert (said["verdict"], said["failure"], said["unchanged"]) == ("NOT SENT", [error, "m", line], True)
 
 
+def test_a_module_without_source_is_refused_by_what_it_is(forker: Forker) -> None:
+    """Bytecode alone, a namespace package, an archive, a module that the program made, a part of the interpreter."""
+    said = forker.ask(processes.without_source)
+    words = {
+        "bare": "bytecode",
+        "space": "namespace package",
+        "zipped": "archive",
+        "made": "made by",
+        "builtins": "part",
+    }
+    assert [(name, text[:5], words[name] in text) for name, text in said.items()] == [
+        (name, "LC508", True) for name in words
+    ]
+
+
 def test_the_running_script_is_not_pushed_as_a_second_copy(forker: Forker) -> None:
     """What runs as `__main__` cannot be pushed under its file's name."""
     assert forker.ask(processes.script_of_its_own)["codes"] == ["LC502"]
