@@ -10,6 +10,8 @@ import json
 import os
 import sys
 import tempfile
+import threading
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -121,3 +123,90 @@ ASKS: dict[str, Callable[[list[str]], Any]] = {
 def live(history: History, ask: str, questions: list[str]) -> list[dict[str, Any]]:
     """See `lived`."""
     return lived(history, ASKS[ask], questions)
+
+
+def failing(before: str, after: str, questions: list[str], ask: str) -> dict[str, Any]:
+    """What is different after a push that fails at any one of its steps, and how many steps there were."""
+    from livecode.live.journal import Journal, Step
+
+    lived([{"m": before}], ASKS[ask], questions)
+    original, count, fail_at = Journal.do, [0], [0]
+
+    def interrupted(journal: Journal, *steps: Step) -> None:
+        for step in () if journal._staged is not None else steps:
+            count[0] += 1
+            if count[0] > fail_at[0]:
+                raise RuntimeError("injected")
+            original(journal, step)
+        if journal._staged is not None:
+            original(journal, *steps)
+
+    different: list[list[Any]] = []
+    verdict = ""
+    while verdict != "LIVE" and fail_at[0] < 200:
+        count[0], wanted = 0, [ASKS[ask](questions), registered_now()]
+        Journal.do = interrupted  # type: ignore[method-assign]
+        verdict = _push({"m": after})
+        Journal.do = original  # type: ignore[method-assign]
+        if verdict != "LIVE" and [ASKS[ask](questions), registered_now()] != wanted:
+            different.append([fail_at[0], verdict])
+        fail_at[0] += 1
+    return {"different": different, "steps": fail_at[0]}
+
+
+def registered_now() -> list[int]:
+    """The identity of every route, rule and view of `m.app`."""
+    app: Any = sys.modules["m"].app  # type: ignore[attr-defined]
+    if hasattr(app, "url_map"):
+        return [*map(id, app.url_map.iter_rules()), *map(id, app.view_functions.values())]
+    return [*map(id, app.routes), *(id(route.endpoint) for route in app.routes)]
+
+
+def unloaded() -> list[Any]:
+    """What an app answers before and after the module is unloaded that gave it a route."""
+    from fastapi.testclient import TestClient
+
+    app = "from fastapi import FastAPI\napp = FastAPI()\n"
+    lived([{"base": app, "extra": "from base import app\n@app.get('/e')\ndef e(): return 1\n"}], evaluated, [])
+    client = TestClient(sys.modules["base"].app)  # type: ignore[attr-defined]
+    before = [client.get("/e").status_code, list(client.get("/openapi.json").json()["paths"])]
+    verdict = _push({"extra": ""})
+    return [before, verdict, [client.get("/e").status_code, list(client.get("/openapi.json").json()["paths"])]]
+
+
+def hammered(before: str, after: str, call: str, pushes: int) -> dict[str, int]:
+    """What threads meet that call something all the time while it is registered again and again."""
+    lived([{"m": before}], evaluated, [])
+    names: dict[str, Any] = {"m": sys.modules["m"]}
+    exec(f"def call():\n    {call}", names)
+    met: Counter[str] = Counter()
+    stop = threading.Event()
+
+    def loop() -> None:
+        while not stop.is_set():
+            try:
+                names["call"]()
+                met["calls"] = 1
+            except Exception as error:
+                met[repr(error)] += 1
+
+    threads = [threading.Thread(target=loop) for _ in range(2)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    for thread in threads:
+        thread.start()
+    for number in range(pushes):
+        met[_push({"m": before if number % 2 else after})] += 1
+    stop.set()
+    for thread in threads:
+        thread.join()
+    sys.setswitchinterval(interval)
+    return dict(met)
+
+
+def _push(sources: Sources) -> str:
+    from livecode.live.process import this_process
+    from livecode.model.nouns import ModuleSource, Push
+
+    push = Push(tuple(ModuleSource(name, text or None) for name, text in sources.items()), force=True)
+    return this_process().push(push).verdict.value
