@@ -6,13 +6,14 @@ import abc
 import dataclasses
 import enum
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 
-from livecode.engine.facts import ClassKind, ModuleFacts, imported_modules
+from livecode.engine.facts import ClassKind, ModuleFacts
 from livecode.engine.forms import Form
 from livecode.live.bases import makes_itself
 from livecode.live.compiled import compiled_functions
+from livecode.live.importers import Importers
 from livecode.live.registrations import can_take_back
 from livecode.live.running import Running, is_foreign
 
@@ -23,11 +24,16 @@ class LoadedModules:
     Args:
         running: Finds what runs of a module, None if it cannot be known.
         names: The loaded modules that the service counts as its own.
+        index: Who imports whom, as far as that is known from earlier.
     """
 
-    def __init__(self, running: Callable[[str], Running | None], names: Callable[[], Iterable[str]]) -> None:
+    def __init__(
+        self, running: Callable[[str], Running | None], names: Callable[[], tuple[str, ...]], index: Importers
+    ) -> None:
         self._running = running
         self._names = names
+        self._index = index
+        self._asked = False
         self._facts: dict[str, ModuleFacts | None] = {}
 
     def facts(self, module: str) -> ModuleFacts | None:
@@ -38,17 +44,11 @@ class LoadedModules:
         return self._facts[module]
 
     def importers(self, module: str) -> Iterator[str]:
-        """See `Project.importers`: only modules that mention the name's last part are parsed."""
-        word = module.rpartition(".")[2]
-        for name in self._names():
-            if name == module:
-                continue
-            running = self._running(name)
-            if running is None or (word not in running.source and "import *" not in running.source):
-                continue
-            facts = self.facts(name)
-            if facts is not None and module in imported_modules(facts):
-                yield name
+        """See `Project.importers`."""
+        if not self._asked:
+            self._index.refresh(self._names(), self._running)
+            self._asked = True
+        yield from self._index.of(module, self.facts)
 
     def can_take_back(self, module: str, form: Form, decorator: str) -> bool:
         """See `Project.can_take_back`."""

@@ -24,6 +24,7 @@ from livecode.live import tracking
 from livecode.live.commit import settle
 from livecode.live.committing import Lingering
 from livecode.live.disk import disk_state
+from livecode.live.importers import Importers
 from livecode.live.inflight import OldCode
 from livecode.live.narrow import Narrowing
 from livecode.live.running import Running, identify
@@ -46,6 +47,7 @@ class Process:
         self.old_code = OldCode()
         self.afterlives: dict[str, Afterlife] = {}
         self.lingering: list[Lingering] = []
+        self.importers = Importers()
         self._running: dict[str, Running] = {}
         self._lock = threading.Lock()
         if hasattr(os, "register_at_fork"):
@@ -85,14 +87,7 @@ class Process:
 
     def own_modules(self) -> tuple[str, ...]:
         """The loaded modules below the tracked folders, and those that were pushed."""
-        tracked = [
-            name
-            for name, module in list(sys.modules.items())
-            if isinstance(file := getattr(module, "__file__", None), str)
-            and file.endswith(".py")
-            and name != "__main__"
-            and tracking.is_tracked(file)
-        ]
+        tracked = self.importers.tracked()
         pushed = [name for name, known in self._running.items() if name in sys.modules and len(known.versions) > 1]
         return tuple(dict.fromkeys([*tracked, *pushed]))
 

@@ -167,7 +167,7 @@ class Transaction:
     def _plan(self) -> Plan:
         """The plan, compiled; where livecode itself fails at it, that is a refusal: nothing was touched yet."""
         try:
-            project = LoadedModules(self.process.known, self.process.own_modules)
+            project = LoadedModules(self.process.known, self.process.own_modules, self.process.importers)
             made = plan(self.forms, project, tuple(self.arrivals))
             if not made.refusals:
                 made = self._weigh(made, project)

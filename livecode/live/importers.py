@@ -1,0 +1,104 @@
+"""Who imports whom among the service's own modules: kept between pushes, brought up to date when a push asks.
+
+Only a module whose text has the last part of another one's name as a word can import it, or one that stands below it
+(`from . import x`); only those are parsed.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import weakref
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import ModuleType
+
+from livecode.engine.facts import ModuleFacts, imported_modules
+from livecode.live import tracking
+from livecode.live.running import Running
+
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(slots=True)
+class _Entry:
+    """What is known of one module at one version.
+
+    Attributes:
+        running: The module.
+        number: Its version.
+        words: The last parts of the names of modules that it may import.
+        imported: The modules that it names, None as long as nobody asked.
+    """
+
+    running: Running
+    number: int
+    words: frozenset[str]
+    imported: set[str] | None = None
+
+
+class Importers:
+    """The own modules, and which of them may import which."""
+
+    def __init__(self) -> None:
+        self._tracked: dict[str, tuple[weakref.ref[ModuleType], str, bool]] = {}
+        self._folders: tuple[str, ...] = ()
+        self._entries: dict[str, _Entry] = {}
+        self._parts: frozenset[str] = frozenset()
+        self._users: dict[str, list[str]] = {}
+
+    def tracked(self) -> list[str]:
+        """The loaded modules below the tracked folders."""
+        if self._folders != tracking.folders():
+            self._folders = tracking.folders()
+            self._tracked.clear()
+        return [name for name, module in list(sys.modules.items()) if self._is_tracked(name, module)]
+
+    def refresh(self, names: tuple[str, ...], running: Callable[[str], Running | None]) -> None:
+        """Looks at what changed since the last time."""
+        parts = frozenset(name.rpartition(".")[2] for name in names)
+        before, self._entries = (self._entries if parts <= self._parts else {}), {}
+        changed = len(before) != len(names)
+        self._parts = self._parts if parts <= self._parts else parts
+        for name in names:
+            now, entry = running(name), before.get(name)
+            if now is None:
+                continue
+            if entry is None or entry.running is not now or entry.number != now.number:
+                entry, changed = self._entry(now), True
+            self._entries[name] = entry
+        if changed:
+            users: dict[str, list[str]] = defaultdict(list)
+            for name, entry in self._entries.items():
+                for word in entry.words:
+                    users[word].append(name)
+            self._users = dict(users)
+
+    def of(self, module: str, facts: Callable[[str], ModuleFacts | None]) -> Iterator[str]:
+        """The modules that import `module`, or a name from it."""
+        for name in self._users.get(module.rpartition(".")[2], ()):
+            entry = self._entries[name]
+            if name == module:
+                continue
+            if entry.imported is None:
+                known = facts(name)
+                entry.imported = set() if known is None else imported_modules(known)
+            if module in entry.imported:
+                yield name
+
+    def _entry(self, now: Running) -> _Entry:
+        words = self._parts.intersection((*_WORD.findall(now.source), *now.name.split(".")))
+        return _Entry(now, now.number, words)
+
+    def _is_tracked(self, name: str, module: ModuleType) -> bool:
+        file = getattr(module, "__file__", None)
+        known = self._tracked.get(name)
+        if known is not None and known[0]() is module and known[1] is file:
+            return known[2]
+        if not isinstance(file, str) or not file.endswith(".py") or name == "__main__":
+            return False
+        found = tracking.is_tracked(file)
+        if type(module) is ModuleType:
+            self._tracked[name] = weakref.ref(module), file, found
+        return found
