@@ -114,7 +114,7 @@ def texts(row: Row) -> Iterator[str]:
 
 
 def measure(engine: Engine, row: Row) -> dict[str, float]:
-    """Median ms of a push and of what another thread waits meanwhile, the first push, the wait with none; who is old."""
+    """Median ms of a push, and of another thread's longest wait; the first push; the wait without; closures behind."""
     folder = Path(tempfile.mkdtemp(prefix="bench"))
     sys.path.insert(0, str(folder))
     coming = texts(row)
