@@ -183,8 +183,8 @@ class _Walk:
             self.here.gone = frozenset({name for form in self.here.old for name in form.names.binds} - bound)
         else:
             self.here.old = facts.forms
-        for number, form in enumerate(facts.forms):
-            if again and not again.isdisjoint({*form.names.binds, *form.names.touches}) and not _redefines(form):
+        for number, form in enumerate(facts.forms if again else ()):
+            if again and not again.isdisjoint(form.names.binds) and not _redefines(form):
                 self.here.runs[number] = "asked for"
 
     @cached_property
@@ -553,8 +553,13 @@ def _annotated_with(form: Form) -> set[str]:
     return written | {word for text in quoted for word in re.findall(r"[\w.]+", text)}
 
 
+def remade(forms: tuple[Form, ...]) -> set[str]:
+    """The names that can be made again: those of values, and of definitions whose decorators make something."""
+    return {name for form in forms if not _redefines(form) for name in form.names.binds}
+
+
 def _redefines(form: Form) -> bool:
-    return form.kind in (Kind.FUNCTION, Kind.CLASS, Kind.IMPORT)
+    return form.kind is Kind.IMPORT or (form.kind in (Kind.FUNCTION, Kind.CLASS) and not decorated(form))
 
 
 def keeps_identity(old: Form, new: Form) -> bool:

@@ -73,6 +73,7 @@ CODES: dict[str, tuple[str, str]] = {
     "LC507": ("the module is not loaded in the service", "look at %hotstatus for what is loaded"),
     "LC508": ("the module was not loaded from source", "push it under another name, or restart"),
     "LC509": ("nothing older is remembered", "push the source that you want"),
+    "LC510": ("no statement makes a value of this name", "give the name that the report calls stale"),
 }
 """Code → (what it means, the usual way out)."""
 

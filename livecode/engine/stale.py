@@ -122,7 +122,16 @@ def _told(module: str, now: Reach, here: Spread | None) -> Iterator[Change]:
             continue
         maker = called_by(now, form)
         if maker:
-            yield Change(ChangeKind.STALE, form.label(), f"was made by {maker}() as it was before", form.start)
+            yield Change(
+                ChangeKind.STALE,
+                form.label(),
+                f"was made by {maker}() as it was before{_way(module, form)}",
+                form.start,
+            )
+
+
+def _way(module: str, form: Form) -> str:
+    return f": %hotpush {module} --rerun {form.names.binds[0]} makes it again"
 
 
 def _shared(module: str, here: Spread) -> tuple[Change, ...]:

@@ -105,6 +105,8 @@ def _ask(client: WorkerClient, push: Push, rollout: Rollout) -> Outcome | None:
 def _compare(client: WorkerClient, push: Push) -> Outcome | None:
     """SAME if all sources run there already; an unload always goes the whole way, so that a wrong name is refused."""
     wanted = {item.module: None if item.source is None else checksum(item.source) for item in push.modules}
+    if push.rerun:
+        return None
     running = client.checksums(push.names)
     if any(digest is None or running[name].checksum != digest for name, digest in wanted.items()):
         return None

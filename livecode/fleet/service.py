@@ -60,6 +60,7 @@ class Service:
         force: bool = False,
         safe_part: bool = False,
         origins: Mapping[str, str] = NOTHING,
+        rerun: Sequence[str] = (),
         on_outcome: OnOutcome | None = None,
     ) -> Report:
         """What became of these sources, by module, which become live together on every worker or on none.
@@ -71,9 +72,10 @@ class Service:
             force: Also what is refused for caution only.
             safe_part: Leave out what is refused, and apply the rest.
             origins: Where each source was written, for people, e.g. ``"cell 12"``.
+            rerun: Names to make again though nothing that they read changed: ``MODEL``, or ``shop.model.MODEL``.
             on_outcome: Told each worker's outcome as it arrives.
         """
-        push = replace(_push(sources, author, reason, force, origins), safe_part=safe_part)
+        push = replace(_push(sources, author, reason, force, origins, rerun), safe_part=safe_part)
         return self._roll_out("push", push, on_outcome)
 
     def dry_run(
@@ -85,10 +87,11 @@ class Service:
         force: bool = False,
         safe_part: bool = False,
         origins: Mapping[str, str] = NOTHING,
+        rerun: Sequence[str] = (),
         on_outcome: OnOutcome | None = None,
     ) -> Report:
         """What `push` would say, with nothing touched: READY, SAME, REFUSED or NOT SENT."""
-        push = replace(_push(sources, author, reason, force, origins), safe_part=safe_part)
+        push = replace(_push(sources, author, reason, force, origins, rerun), safe_part=safe_part)
         return self._roll_out("dry run", push, on_outcome, Goal.DRY_RUN)
 
     def unload(self, *modules: str, force: bool = False, author: str = "", reason: str = "") -> Report:
@@ -210,12 +213,17 @@ def _remote(name: str, pid: int | None, answer_s: float, lost: tuple[str, ...]) 
 
 
 def _push(
-    sources: Mapping[str, str | None], author: str, reason: str, force: bool, origins: Mapping[str, str] = NOTHING
+    sources: Mapping[str, str | None],
+    author: str,
+    reason: str,
+    force: bool,
+    origins: Mapping[str, str] = NOTHING,
+    rerun: Sequence[str] = (),
 ) -> Push:
-    if not isinstance(sources, Mapping) or not sources or not all(isinstance(name, str) for name in sources):
+    if not isinstance(sources, Mapping) or not (sources or rerun) or not all(isinstance(name, str) for name in sources):
         raise UsageError("a push needs modules: {'shop.pricing': source}, where None as source unloads")
     modules = (ModuleSource(name, source, origins.get(name, "")) for name, source in sources.items())
-    return Push(tuple(modules), author, reason, force)
+    return Push(tuple(modules), author, reason, force, rerun=tuple(rerun))
 
 
 def _refuse(item: ModuleSource) -> Refusal | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ def push(
     force: bool = False,
     dry_run: bool = False,
     safe_part: bool = False,
+    rerun: Sequence[str] = (),
 ) -> Report:
     """Makes sources live in this process, together or not at all.
 
@@ -35,9 +36,13 @@ def push(
         force: Also what is refused for caution only.
         dry_run: Say what would happen, touch nothing.
         safe_part: Leave out what is refused, and apply the rest.
+        rerun: Names to make again though nothing that they read changed: ``MODEL`` of the modules in `sources`, or
+            ``shop.model.MODEL`` of any module.
     """
     items = tuple(ModuleSource(module, source) for module, source in sources.items())
-    return use_case.push(use_case.PushRequest(items, author, reason, force, dry_run, safe_part), here())
+    return use_case.push(
+        use_case.PushRequest(items, author, reason, force, dry_run, safe_part, rerun=tuple(rerun)), here()
+    )
 
 
 def push_folder(

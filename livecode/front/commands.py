@@ -58,6 +58,7 @@ def status(name: str, as_json: bool) -> None:
 @click.option("--file", metavar="F", help="Read the source of the one MODULE from F, or from - (standard input).")
 @click.option("--dry-run", is_flag=True, help="Say what would happen; touch nothing.")
 @click.option("--safe-part", is_flag=True, help="Leave out what is refused, and apply the rest.")
+@click.option("--rerun", multiple=True, metavar="NAME", help="Also make NAME again, though what it reads is the same.")
 @_reason
 @_force
 @_json
@@ -67,6 +68,7 @@ def push(
     file: str | None,
     dry_run: bool,
     safe_part: bool,
+    rerun: tuple[str, ...],
     reason: str,
     force: bool,
     as_json: bool,
@@ -80,7 +82,7 @@ def push(
     else:
         items = (file_item(modules[0], file),) if file else module_items(modules, service)
     again = ["livecode push", name, *modules, *(["--file", file] if file else []), *(["--force"] * force)]
-    request = PushRequest(items, "", reason, force, dry_run, safe_part, " ".join(again))
+    request = PushRequest(items, "", reason, force, dry_run, safe_part, " ".join(again), rerun)
     _answer(push_request(request, service), name, as_json)
 
 

@@ -27,6 +27,13 @@ from livecode.model.report import Report
 _MODULE = argument("module", metavar="MODULE", help="Dotted name, such as shop.pricing.")
 _MODULES = argument("modules", nargs="*", metavar="MODULE", help="Dotted names, such as shop.pricing.")
 _REASON = argument("--reason", default="", metavar="TEXT", help="Why, for the history; in quotes.")
+_RERUN = argument(
+    "--rerun",
+    action="append",
+    default=[],
+    metavar="NAME",
+    help="Also make NAME again, though nothing that it reads changed; may be given several times.",
+)
 _FORCE = argument("--force", action="store_true", help="Also do what is refused for caution only.")
 _FILE = argument("--file", metavar="F", help="Read the source of the one MODULE from this file.")
 _SAFE_PART = argument("--safe-part", action="store_true", help="Leave out what is refused, and apply the rest.")
@@ -87,13 +94,16 @@ class LivecodeMagics(Magics):
         _REASON,
         _DRY_RUN,
         _SAFE_PART,
+        _RERUN,
         _FORCE,
     )
     def hotpush(self, args: Namespace, cell: str | None = None) -> Report:
         """Push the cell as the source of MODULE, or modules from their files as one transaction."""
         items = self._from_cell(args, cell) if cell is not None else self._from_files(args)
         again = " ".join(["%hotpush" if cell is None else "%%hotpush", *_named(args), *(["--force"] * args.force)])
-        request = PushRequest(items, self._author, args.reason, args.force, args.dry_run, args.safe_part, again)
+        request = PushRequest(
+            items, self._author, args.reason, args.force, args.dry_run, args.safe_part, again, tuple(args.rerun)
+        )
         return push(request, self.target)
 
     @line_magic

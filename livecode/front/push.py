@@ -15,7 +15,7 @@ import os
 import socket
 import sys
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.machinery import PathFinder
@@ -51,6 +51,7 @@ class Target(Protocol):
         force: bool = False,
         safe_part: bool = False,
         origins: Mapping[str, str] = {},
+        rerun: Sequence[str] = (),
     ) -> Report: ...
 
     def dry_run(
@@ -62,6 +63,7 @@ class Target(Protocol):
         force: bool = False,
         safe_part: bool = False,
         origins: Mapping[str, str] = {},
+        rerun: Sequence[str] = (),
     ) -> Report: ...
 
     def unload(self, *modules: str, force: bool = False) -> Report: ...
@@ -89,6 +91,7 @@ class PushRequest:
         dry_run: Say what would happen, touch nothing.
         safe_part: Leave out what is refused, and apply the rest.
         again: What was typed, without options of its own, so that the Report can name the next command.
+        rerun: Names to make again though nothing that they read changed.
     """
 
     items: tuple[ModuleSource, ...]
@@ -98,6 +101,7 @@ class PushRequest:
     dry_run: bool = False
     safe_part: bool = False
     again: str = ""
+    rerun: tuple[str, ...] = ()
 
 
 def push(request: PushRequest, target: Target) -> Report:
@@ -122,6 +126,7 @@ def push(request: PushRequest, target: Target) -> Report:
         force=request.force,
         safe_part=request.safe_part,
         origins={item.module: item.origin for item in request.items},
+        rerun=request.rerun,
     )
     if report.verdict is Verdict.NOT_SENT and not target.name:
         failure = next((outcome.failure for outcome in report.outcomes), None)

@@ -148,15 +148,17 @@ class Process:
     def _push(self, push: Push, *, dry_run: bool) -> Outcome:
         start = time.perf_counter()
         changed = tuple(item for item in push.modules if not self._is_same(item))
-        if push.modules and not changed:
+        if push.modules and not changed and not push.rerun:
             outcome = Outcome(self.worker, Verdict.SAME, tuple(map(self._same, push.names)))
         elif refusals := _refusals(push):
             outcome = Outcome(self.worker, Verdict.REFUSED, refusals=refusals)
         else:
-            outcome = self._carry_out(replace(push, modules=changed), dry_run=dry_run)
+            outcome = self._carry_out(replace(push, modules=changed, rerun=_qualified(push)), dry_run=dry_run)
         if outcome.verdict is Verdict.LIVE:
             self._pushes += 1
-            self._last_push = tuple(item.module for item in outcome.modules if item.before != item.after)
+            self._last_push = (
+                tuple(item.module for item in outcome.modules if item.before != item.after) or self._last_push
+            )
         timings = {"total": (time.perf_counter() - start) * 1000, **dict(outcome.timings_ms)}
         return replace(outcome, timings_ms=tuple(timings.items()))
 
@@ -225,6 +227,12 @@ class Process:
     def remembered(self, name: str) -> Running | None:
         """What was kept of a module, loaded or not."""
         return self._running.get(name)
+
+
+def _qualified(push: Push) -> tuple[str, ...]:
+    """What is to be made again, each name with its module."""
+    bare = [name for name in push.rerun if "." not in name]
+    return (*(name for name in push.rerun if "." in name), *(f"{each}.{name}" for each in push.names for name in bare))
 
 
 def _refusals(push: Push) -> tuple[Refusal, ...]:

@@ -21,6 +21,7 @@ from types import CodeType, ModuleType
 from typing import TYPE_CHECKING
 
 from livecode.engine.check import compile_failure, syntax_failure
+from livecode.engine.dependents import remade
 from livecode.engine.forms import Form
 from livecode.engine.hazards import (
     compiled_warnings,
@@ -91,8 +92,10 @@ class Transaction:
             failure = None if refusals else self._read()
         if failure is not None:
             return Outcome(self.process.worker, Verdict.NOT_SENT, self._as_before(), failure=failure)
-        if not refusals and self.loaded:
-            made = self._plan()
+        again = self._again()
+        refusals += () if refusals else self._refuse_again(again)
+        if not refusals and (self.loaded or again):
+            made = self._plan(again)
             refusals = list(made.refusals)
         refusals = refusals or hook_refusals(self.forms, self._all_leaving(), force=self.push.force)
         if refusals:
@@ -104,6 +107,26 @@ class Transaction:
         outcome = self._commit(made)
         timings = ("plan", (planned - start) * 1000), ("commit", (time.perf_counter() - planned) * 1000)
         return replace(outcome, timings_ms=timings)
+
+    def _again(self) -> dict[str, frozenset[str]]:
+        """Module → the names that are to be made again there."""
+        found: dict[str, frozenset[str]] = {}
+        for path in self.push.rerun:
+            module, _, name = path.rpartition(".")
+            found[module] = found.get(module, frozenset()) | {name}
+        return found
+
+    def _refuse_again(self, again: dict[str, frozenset[str]]) -> list[Refusal]:
+        """Names that no statement makes anew, in none of the modules that are asked."""
+        made, asked = set[str](), dict[str, str]()
+        for module, names in again.items():
+            known = self.process.known(module)
+            made |= names & remade(self.forms.get(module) or (known.forms if known is not None else ()))
+            asked |= dict.fromkeys(names, module)
+        return [
+            refusal("LC510", f"no statement of {asked[name]} makes a value {name}", module=asked[name])
+            for name in sorted(asked.keys() - made)
+        ]
 
     def _sort(self, item: ModuleSource) -> Refusal | None:
         """Puts a module where it belongs, or says why it cannot be changed."""
@@ -164,11 +187,11 @@ class Transaction:
                 return failure
         return None
 
-    def _plan(self) -> Plan:
+    def _plan(self, again: dict[str, frozenset[str]]) -> Plan:
         """The plan, compiled; where livecode itself fails at it, that is a refusal: nothing was touched yet."""
         try:
             project = LoadedModules(self.process.known, self.process.own_modules, self.process.importers)
-            made = plan(self.forms, project, tuple(self.arrivals))
+            made = plan(self.forms, project, tuple(self.arrivals), again)
             if not made.refusals:
                 made = self._weigh(made, project)
             known = {part.module: self.process.known(part.module) for part in made.modules}
@@ -331,7 +354,7 @@ class Transaction:
             changes = planned[item.module].changes if item.module in planned else self._whole(item)
             outcomes.append(self._outcome(item, changes, live=live, before=before or {}))
         for part in made.modules:
-            if not part.pushed and part.runs:
+            if not part.pushed and part.changes:
                 known = self.process.known(part.module)
                 number = known.number if known else 0
                 digest = known.checksum if known else ""

@@ -55,6 +55,8 @@ class Push:
         reason: Why, in the author's words.
         force: Also accept what is refused for caution only (another project's module, an unload with importers).
         safe_part: Leave out what is refused, and apply the rest.
+        rerun: Names whose statements are executed again although nothing that they read changed: ``MODEL`` in every
+            module of the push that binds it, or ``shop.model.MODEL`` in one that need not be in the push.
     """
 
     modules: tuple[ModuleSource, ...]
@@ -62,6 +64,7 @@ class Push:
     reason: str = ""
     force: bool = False
     safe_part: bool = False
+    rerun: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,6 +44,7 @@ class KeepingTarget:
         force: bool = False,
         safe_part: bool = False,
         origins: Mapping[str, str] | None = None,
+        rerun: Sequence[str] = (),
     ) -> Report:
         call = {"sources": dict(sources), "author": author, "reason": reason, "force": force, "origins": origins}
         self.calls.append(call)
@@ -65,6 +66,7 @@ class KeepingTarget:
         force: bool = False,
         safe_part: bool = False,
         origins: Mapping[str, str] | None = None,
+        rerun: Sequence[str] = (),
     ) -> Report:
         call = {"dry_run": dict(sources), "author": author, "reason": reason, "force": force, "origins": origins}
         self.calls.append(call)
