@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from livecode.engine.diff import Diff, Pair, diff
 from livecode.engine.facts import ClassKind, ModuleFacts
 from livecode.engine.forms import Form, Kind
+from livecode.engine.layout import refuse_layout
 from livecode.engine.refusals import refusal
 from livecode.model.report import Change, ChangeKind, Refusal
 
@@ -112,7 +113,8 @@ def class_edit(
     assert isinstance(new_node, ast.ClassDef)
     abstract = _becomes_abstract(old_node, new_node)
     if not abstract and _dumps(old_node.keywords) != _dumps(new_node.keywords):
-        return None, [refusal("LC102", f"{new.label()} changes its class keywords", module=module, line=new.start)]
+        what = f"{new.label()} changes its {_keyword_change(old_node, new_node)}"
+        return None, [refusal("LC102", what, module=module, line=new.start)]
     old_bases, new_bases = _real_bases(old_node), _real_bases(new_node)
     if (abstract or (new_bases and not old_bases)) and qualname in facts.baseless:
         what = f"{new.label()} gets its first base, and makes its instances by a __new__ of its own"
@@ -123,8 +125,7 @@ def class_edit(
         what = f"{new.label()} changes its type parameters, or a member that uses one"
         return None, [refusal("LC105", what, module=module, line=new.start)]
     if _touches_slots(change):
-        what = f"{new.label()} changes its __slots__, and with them the layout of its instances"
-        return None, [refusal("LC103", what, module=module, line=new.start)]
+        return None, [refuse_layout(facts, old, new)]
     decorators_same = _dumps(old_node.decorator_list) == _dumps(new_node.decorator_list)
     methods_only = _methods_only(change, members)
     simple = kind is ClassKind.PLAIN or kind is ClassKind.SLOTTED
@@ -150,7 +151,7 @@ def class_edit(
 
 def _members_to_run(change: Diff, members: Sequence[Form], stale: Callable[[Form], bool]) -> tuple[Form, ...]:
     """Changed and added members, those that read what these bind, and all that bind a name together with them."""
-    run = {id(pair.new) for pair in change.changed} | {id(form) for form in change.added}
+    run = {id(pair.new) for pair in change.changed if not pair.new.keep} | {id(form) for form in change.added}
     touched = {name for form in change.removed for name in form.names.binds}
     size = -1
     while len(run) > size:
@@ -200,6 +201,15 @@ def _becomes_abstract(old: ast.ClassDef, new: ast.ClassDef) -> bool:
     others = [word for word in new.keywords if word.arg != "metaclass"]
     named = [ast.unparse(word.value).rpartition(".")[2] for word in coming]
     return named == ["ABCMeta"] and _dumps(others) == _dumps(old.keywords)
+
+
+def _keyword_change(old: ast.ClassDef, new: ast.ClassDef) -> str:
+    """Which metaclass becomes which, or which other class keywords change."""
+    before, after = ({word.arg or "**": ast.unparse(word.value) for word in node.keywords} for node in (old, new))
+    if before.get("metaclass") != after.get("metaclass"):
+        return f"metaclass: {before.get('metaclass', 'type')} → {after.get('metaclass', 'type')}"
+    listed = [", ".join(f"{name}={value}" for name, value in each.items()) or "none" for each in (before, after)]
+    return f"class keywords: {listed[0]} → {listed[1]}"
 
 
 def _touches_slots(change: Diff) -> bool:

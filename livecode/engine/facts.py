@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -28,6 +28,11 @@ class ClassKind(StrEnum):
     CUSTOM = "a class with a metaclass of its own"
 
 
+def not_counted(qualname: str) -> int | None:
+    """None: nobody looked."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class ModuleFacts:
     """One loaded module.
@@ -40,6 +45,8 @@ class ModuleFacts:
         attributes: The names in the `__dict__` of each of these classes.
         baseless: Those of them that have no base, and can get none while they live.
         compiled: Functions and methods of which another tool runs a translation → who made it.
+        population: Counts the live instances of one of these classes, subclasses' included; None if it is not known.
+            Asked only for a refusal that says the number.
     """
 
     module: str
@@ -49,6 +56,7 @@ class ModuleFacts:
     attributes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     baseless: frozenset[str] = frozenset()
     compiled: Mapping[str, str] = field(default_factory=dict)
+    population: Callable[[str], int | None] = not_counted
 
 
 class Project(Protocol):

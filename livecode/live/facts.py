@@ -14,6 +14,8 @@ from livecode.engine.forms import Form
 from livecode.live.bases import makes_itself
 from livecode.live.compiled import compiled_functions
 from livecode.live.importers import Importers
+from livecode.live.instances import instances_of, subclasses
+from livecode.live.locate import SMALL_HEAP_BLOCKS
 from livecode.live.registrations import can_take_back
 from livecode.live.running import Running, is_foreign
 
@@ -62,7 +64,20 @@ def _facts_of(running: Running, module: ModuleType) -> ModuleFacts:
     attributes = {name: frozenset(cls.__dict__) for name, cls in classes.items()}
     baseless = frozenset(name for name, cls in classes.items() if makes_itself(cls))
     compiled = compiled_functions(module, classes)
-    return ModuleFacts(running.name, package_of(module), running.forms, kinds, attributes, baseless, compiled)
+    named = running.name, package_of(module), running.forms
+    return ModuleFacts(*named, kinds, attributes, baseless, compiled, _census(classes))
+
+
+def _census(classes: Mapping[str, type]) -> Callable[[str], int | None]:
+    """Counts the instances of a class when it is asked, unless the heap is so large that looking takes long."""
+
+    def count(qualname: str) -> int | None:
+        cls = classes.get(qualname)
+        if cls is None or sys.getallocatedblocks() > SMALL_HEAP_BLOCKS:
+            return None
+        return len(instances_of([cls, *subclasses(cls)]))
+
+    return count
 
 
 def package_of(module: ModuleType) -> str:

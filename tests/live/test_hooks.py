@@ -407,3 +407,37 @@ def test_the_heap_is_scanned_only_for_a_hook(after: str, asked: int, forker: For
     assert forker.ask(hooked.scans, {"m": order("n = 1")}, {"m": after}) == ["LIVE", asked]
     both = order("n = 1", *ADD_TIP)
     assert forker.ask(hooked.scans, {"m": both}, {"m": both + "X = 1\n"}) == ["LIVE", 0]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ("__slots__ = 'n'", "__slots__ = 'n', 'tip'", "Order gains slot 'tip'; 2 live instances would lack it"),
+        ("__slots__ = 'n', 'tip'", "__slots__ = ['n']", "Order loses slot 'tip'; 2 live instances hold one"),
+        ("n = 1", "__slots__ = ()", "Order gets __slots__; 2 live instances have a __dict__ instead"),
+        ("__slots__ = 'n',", "n = 1", "Order loses its __slots__; 2 live instances would lack a __dict__"),
+        ("__slots__ = 'n',", "__slots__ = 'n', '__weakref__'", "gains slot '__weakref__'; 2 live"),
+    ],
+)
+def test_a_changed_layout_is_refused_with_a_count(before: str, after: str, says: str, forker: Forker) -> None:
+    """The slot is named, and how many live instances, those of subclasses among them, stand in the way."""
+    tail = "class Sub(Order):\n    pass\n"
+    said = forker.ask(
+        hooked.migrated, {"m": order(before) + tail}, {"m": order(after) + tail}, "[m.Order(), m.Sub()]", "1"
+    )
+    assert (said["verdict"], said["codes"]) == ("REFUSED", ["LC103"])
+    assert says in said["says"][0]
+
+
+def test_a_changed_metaclass_is_named(forker: Forker) -> None:
+    """The refusal says which metaclass would become which."""
+    before = "class M(type): pass\nclass A(metaclass=M): pass\n"
+    (said,) = forker.ask(hooked.pushes, {"m": before}, {"m": before.replace("=M", "=type")})
+    assert (said["codes"], "A changes its metaclass: M → type" in said["says"][0]) == (["LC102"], True)
+
+
+def test_a_kept_member_of_a_class_keeps_its_value(forker: Forker) -> None:
+    """`# livecode: keep` holds in a class body, also over several lines and together with other changes."""
+    before = order("x = [", "    1,  # livecode: keep", "]", "y = 1")
+    after = order("x = [", "    2,  # livecode: keep", "]", "y = 2")
+    assert forker.ask(hooked.values, {"m": before}, {"m": after}, "m.Order.x", "m.Order.y") == ["LIVE", [1], 2]

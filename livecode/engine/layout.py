@@ -1,0 +1,58 @@
+"""Says which slots a class would gain or lose, and how many live instances stand in the way."""
+
+from __future__ import annotations
+
+import ast
+
+from livecode.engine.facts import ModuleFacts
+from livecode.engine.forms import Form
+from livecode.engine.refusals import refusal
+from livecode.model.report import Refusal
+
+
+def refuse_layout(facts: ModuleFacts, old: Form, new: Form) -> Refusal:
+    """The refusal of a changed `__slots__`: what changes, and for how many live instances."""
+    before, after = _slots(old), _slots(new)
+    qualname = ".".join((*old.scope, old.name))
+    count = facts.population(qualname)
+    instances = "an unknown number of live instances" if count is None else f"{count:,} live instances"
+    if count == 1:
+        instances = "1 live instance"
+    what, line = f"{new.label()} {_difference(before[0], after[0], instances)}", after[1] or new.start
+    return refusal("LC103", what, module=facts.module, line=line)
+
+
+def _difference(before: tuple[str, ...] | None, after: tuple[str, ...] | None, instances: str) -> str:
+    if (before is None and after is None) or (() in (before, after) and before == after):
+        return f"changes how its __slots__ are made; {instances} have the old layout"
+    if before is None:
+        return f"gets __slots__; {instances} have a __dict__ instead"
+    if after is None:
+        return f"loses its __slots__; {instances} would lack a __dict__"
+    gained = [name for name in after if name not in before]
+    lost = [name for name in before if name not in after]
+    if gained:
+        also = f" and loses {_named(lost)}" if lost else ""
+        return f"gains {_named(gained)}{also}; {instances} would lack {'it' if len(gained) == 1 else 'them'}"
+    if lost:
+        return f"loses {_named(lost)}; {instances} hold {'one' if len(lost) == 1 else 'them'}"
+    return f"writes its __slots__ in another way or order; {instances} have the old ones"
+
+
+def _named(slots: list[str]) -> str:
+    return f"slot{'' if len(slots) == 1 else 's'} {', '.join(map(repr, slots))}"
+
+
+def _slots(form: Form) -> tuple[tuple[str, ...] | None, int]:
+    """The names in `__slots__`, None if there is none or it is made by code; and its line."""
+    for member in form.members:
+        if "__slots__" in member.names.binds:
+            value = getattr(member.node, "value", None)
+            try:
+                names = ast.literal_eval(value) if value is not None else None
+            except (ValueError, TypeError, SyntaxError):
+                return (), member.start
+            names = (names,) if isinstance(names, str) else names
+            known = isinstance(names, tuple | list | set | dict)
+            return (tuple(map(str, names)) if known and names is not None else ()), member.start
+    return None, 0
