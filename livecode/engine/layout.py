@@ -18,8 +18,8 @@ def refuse_layout(facts: ModuleFacts, old: Form, new: Form) -> Refusal:
     instances = "an unknown number of live instances" if count is None else f"{count:,} live instances"
     if count == 1:
         instances = "1 live instance"
-    what, line = f"{new.label()} {_difference(before[0], after[0], instances)}", after[1] or new.start
-    return refusal("LC103", what, module=facts.module, line=line)
+    what = f"{new.label()} {_difference(before, after, instances)}"
+    return refusal("LC103", what, module=facts.module, line=new.start)
 
 
 def _difference(before: tuple[str, ...] | None, after: tuple[str, ...] | None, instances: str) -> str:
@@ -43,16 +43,16 @@ def _named(slots: list[str]) -> str:
     return f"slot{'' if len(slots) == 1 else 's'} {', '.join(map(repr, slots))}"
 
 
-def _slots(form: Form) -> tuple[tuple[str, ...] | None, int]:
-    """The names in `__slots__`, None if there is none or it is made by code; and its line."""
+def _slots(form: Form) -> tuple[str, ...] | None:
+    """The names in `__slots__`; None if there is none, nothing if code makes it."""
     for member in form.members:
         if "__slots__" in member.names.binds:
             value = getattr(member.node, "value", None)
             try:
                 names = ast.literal_eval(value) if value is not None else None
             except (ValueError, TypeError, SyntaxError):
-                return (), member.start
+                return ()
             names = (names,) if isinstance(names, str) else names
             known = isinstance(names, tuple | list | set | dict)
-            return (tuple(map(str, names)) if known and names is not None else ()), member.start
-    return None, 0
+            return tuple(map(str, names)) if known and names is not None else ()
+    return None
