@@ -168,9 +168,12 @@ class Compiler:
         return self.statements([node for form in forms for node in form.placed()], begins=True)
 
     def _form(self, form: Form) -> CodeType:
-        """Code knows its lines by its first one, so it is moved more cheaply than trees: unless it notes that line."""
-        notes = "class" in form.text  # `__firstlineno__`, from 3.13 on
-        nodes, lines = (form.placed(), 0) if notes else (form.nodes, form.start - form.shape.origin)
+        """Code knows its lines by its first one, so it is moved more cheaply than trees.
+
+        Not where it notes that line (`__firstlineno__` of classes, from 3.13 on), and not up: modules begin in line 1.
+        """
+        lines = form.start - form.shape.origin
+        nodes, lines = (form.placed(), 0) if lines < 0 or "class" in form.text else (form.nodes, lines)
         if form.scope:
             nodes = (_around(form.scope, nodes),)
         begins = form.kind is Kind.DOC or any(item.module == "__future__" for item in form.names.imports)

@@ -291,3 +291,12 @@ def test_a_form_that_moved_is_compiled_where_it_stands(text: str) -> None:
         if place[0] != "<module>":
             assert list(code.co_lines()) == list(whole[place][0].co_lines())
             assert code.co_consts == whole[place][0].co_consts
+
+
+def test_what_moves_up_is_compiled_where_it_stands() -> None:
+    """A statement that stood further down when it was parsed is compiled in its new line; a module begins in line 1."""
+    running = "# one\n# two\n# three\ndef f(): return 1\nX = f()\n"
+    function, value = reparse("def f(): return 1\nX = f()\n", parse(running), running)
+    compiler = compiler_of((function, value), "<m>")
+    assert ("f", 1) in by_place(compiler.form(function))
+    assert {line for *_, line in compiler.form(value).co_lines() if line} == {2}
