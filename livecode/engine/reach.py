@@ -53,6 +53,9 @@ class Places:
         self.classes = {name: form for form in forms for name, form in _classes(form)}
         self._instances: dict[str, str] | None = None
         self._containers: dict[str, str] | None = None
+        self._families: dict[str, set[str]] = {}
+        self.led_to: dict[tuple[str, bool], list[tuple[str, bool]]] = {}
+        self._bases_of: dict[str, set[str]] | None = None
 
     def mentioning(self, word: str) -> list[Form]:
         """The forms that have this word in their text."""
@@ -86,20 +89,27 @@ class Places:
     def below(self, name: str, attribute: str) -> Iterator[str]:
         """Classes of the module that inherit this attribute of the class `name`."""
         for path, form in self.classes.items():
-            bases = [dotted(base) for base in getattr(form.node, "bases", ())]
-            if name in bases and not any(attribute in member.names.binds for member in form.members):
+            if name in self._bases()[path] and not any(attribute in member.names.binds for member in form.members):
                 yield path
 
     def family(self, name: str) -> set[str]:
         """A class of the module with all classes of the module that it is derived from, or that derive from it."""
-        found, size = {name}, 0
-        while len(found) > size:
-            size = len(found)
-            for path, form in self.classes.items():
-                bases = {dotted(base) for base in getattr(form.node, "bases", ())}
-                if path in found or bases & found:
-                    found |= {path, *(bases & self.classes.keys())}
+        found = self._families.get(name)
+        if found is None:
+            found = self._families[name] = {name}
+            size = 0
+            while len(found) > size:
+                size = len(found)
+                for path, bases in self._bases().items():
+                    if path in found or bases & found:
+                        found |= {path, *(bases & self.classes.keys())}
         return found
+
+    def _bases(self) -> dict[str, set[str]]:
+        if self._bases_of is None:
+            named = {path: getattr(form.node, "bases", ()) for path, form in self.classes.items()}
+            self._bases_of = {path: set(map(dotted, bases)) for path, bases in named.items()}
+        return self._bases_of
 
 
 class Reach:
@@ -148,11 +158,19 @@ class Reach:
                 continue
             known.add(path)
             self.words.add(path.removesuffix(".*").removesuffix(".?").removesuffix(".!").rpartition(".")[2])
-            waiting += [(other, is_taint) for other in self._same_attribute(path)]
-            waiting += [(name, True) for name in self._readers(path, is_taint=is_taint)]
+            waiting += self._next(path, is_taint)
+
+    def _next(self, path: str, is_taint: bool) -> list[tuple[str, bool]]:
+        """What a path leads to at once, which its module alone decides: found out once."""
+        found = self.places.led_to.get((path, is_taint))
+        if found is None:
+            found = [(other, is_taint) for other in self._same_attribute(path)]
+            found += [(name, True) for name in self._readers(path, is_taint=is_taint)]
             owner, _, last = path.rpartition(".")
             if is_taint and last in MAKERS and owner:
-                waiting.append((owner, True))
+                found.append((owner, True))
+            self.places.led_to[path, is_taint] = found = list(dict.fromkeys(found))
+        return found
 
     def _same_attribute(self, path: str) -> Iterator[str]:
         """The same attribute of subclasses and of instances that the module knows by name."""

@@ -41,6 +41,7 @@ class Committing:
         caches: Result caches of functions whose code changed.
         effects: What executed forms did that cannot be taken back.
         lingering: Names that could not be taken away yet.
+        guarded: What a roll back puts back as a whole, by identity.
         reshaped: Functions that become generators or coroutine functions, or stop being such.
         registrations: What statements put into registries, until it may be seen.
         where: Module and line of the form that is being executed.
@@ -51,6 +52,7 @@ class Committing:
     caches: list[Any] = field(default_factory=list)
     effects: list[str] = field(default_factory=list)
     lingering: list[Lingering] = field(default_factory=list)
+    guarded: dict[int, object] = field(default_factory=dict)
     reshaped: list[FunctionType] = field(default_factory=list)
     registrations: Registrations = field(default_factory=Registrations)
     where: tuple[str, int] = ("", 0)

@@ -68,10 +68,15 @@ _FOREIGN = ("site-packages", "dist-packages", "<frozen")
 
 
 def guard(roots: Iterable[object], state: Committing) -> None:
-    """Notes inverses for everything that code starting from `roots` can change."""
+    """Notes inverses for everything that code starting from `roots` can change.
+
+    Once for each object: a roll back ends with the oldest inverse, which knows what was there before the push.
+    """
     for thing in reachable(roots):
-        for undo in _inverses(thing, state):
-            state.journal.note(undo)
+        if id(thing) not in state.guarded:
+            state.guarded[id(thing)] = thing
+            for undo in _inverses(thing, state):
+                state.journal.note(undo)
 
 
 def reachable(roots: Iterable[object]) -> Iterator[Any]:
