@@ -14,9 +14,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from livecode.engine.facts import ModuleFacts
-from livecode.engine.forms import Form, Kind
+from livecode.engine.forms import Form, Kind, common_ends
 from livecode.engine.plan import ModulePlan, Plan
 from livecode.engine.refusals import refusal
 from livecode.model.report import Refusal
@@ -166,9 +167,12 @@ def _removed(part: ModulePlan, before: Mapping[str, Sequence[Form]]) -> list[For
     """The statements that the plan neither keeps nor executes anew."""
     if not part.pushed:
         return []
-    there = {form.text for form in part.forms} | {pair.old.text for pair in part.swaps}
-    there |= {run.old.text for run in part.runs if run.old is not None}
-    return [form for form in before[part.module] if form.text not in there]
+    old = before[part.module]
+    first, last = common_ends(old, part.forms)
+    there = {pair.old.text for pair in part.swaps} | {run.old.text for run in part.runs if run.old is not None}
+    gone = [form for form in old[first : len(old) - last] if form.text not in there]
+    there = {form.text for form in part.forms} if gone else set()
+    return [form for form in gone if form.text not in there]
 
 
 class Scan:
@@ -180,11 +184,19 @@ class Scan:
 
     def __init__(self, forms: Sequence[Form]) -> None:
         self._forms = forms
-        imports = [item for form in forms for item in form.names.imports]
-        self._meaning = {item.bound: f"{item.module}.{item.name}" if item.name else item.module for item in imports}
-        self._meaning |= {item.bound: item.bound for item in imports if item.name is None and "." in item.module}
+
+    @cached_property
+    def _meaning(self) -> dict[str, str]:
+        """Imported name → what it stands for."""
+        imports = [item for form in self._forms for item in form.names.imports]
+        meaning = {item.bound: f"{item.module}.{item.name}" if item.name else item.module for item in imports}
+        return meaning | {item.bound: item.bound for item in imports if item.name is None and "." in item.module}
+
+    @cached_property
+    def _relevant(self) -> bool:
+        """True if something is imported that may be a hazard."""
         roots = {name.partition(".")[0] for name in self._meaning.values()}
-        self._relevant = not roots.isdisjoint({"ctypes", "cffi", *(name.partition(".")[0] for name in _KNOWN)})
+        return not roots.isdisjoint({"ctypes", "cffi", *(name.partition(".")[0] for name in _KNOWN)})
 
     def of(self, form: Form) -> list[Hazard]:
         """What executing a statement does, the module's own functions that it calls included."""

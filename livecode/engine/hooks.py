@@ -31,9 +31,7 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 def refuse_hooks(module: str, forms: Sequence[Form]) -> list[Refusal]:
     """Why the hooks of a new source cannot be called as they will be."""
     found = []
-    for form in forms:
-        if "__hot_" not in form.text:
-            continue
+    for form in _hooked(forms):
         for hook, node, line in _hooks_in(form):
             problem = _problem(hook, node)
             if problem:
@@ -46,7 +44,8 @@ def refuse_hooks(module: str, forms: Sequence[Form]) -> list[Refusal]:
 def asynchronous_hooks(forms: Iterable[Form]) -> tuple[str, ...]:
     """The hooks of a module that are coroutine functions, which need an event loop."""
     wanted = (DISPOSE, ACCEPT)
-    return tuple(form.name for form in forms if isinstance(form.node, ast.AsyncFunctionDef) and form.name in wanted)
+    found = (form for form in _hooked(forms) if isinstance(form.node, ast.AsyncFunctionDef))
+    return tuple(form.name for form in found if form.name in wanted)
 
 
 def changed_classes(plan: ModulePlan) -> frozenset[str]:
@@ -63,6 +62,10 @@ def changed_classes(plan: ModulePlan) -> frozenset[str]:
 def names_migrate(forms: Iterable[Form]) -> bool:
     """True if a class of this source may define the hook for instances."""
     return any(MIGRATE in form.text for form in forms)
+
+
+def _hooked(forms: Iterable[Form]) -> list[Form]:
+    return [form for form in forms if "__hot_" in form.shape.text]
 
 
 def _changed_by(edit: ClassEdit) -> Iterator[str]:

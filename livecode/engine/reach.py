@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import cached_property
 
 from livecode.engine.bodies import MUTATORS, Inside, dotted
 from livecode.engine.forms import Form, Kind
@@ -50,12 +51,16 @@ class Places:
     def __init__(self, forms: Sequence[Form]) -> None:
         self.forms = forms
         self._mentioning: dict[str, list[Form]] = {}
-        self.classes = {name: form for form in forms for name, form in _classes(form)}
         self._instances: dict[str, str] | None = None
         self._containers: dict[str, str] | None = None
         self._families: dict[str, set[str]] = {}
         self.led_to: dict[tuple[str, bool], list[tuple[str, bool]]] = {}
         self._bases_of: dict[str, set[str]] | None = None
+
+    @cached_property
+    def classes(self) -> dict[str, Form]:
+        """The classes by qualified name."""
+        return {name: form for form in self.forms for name, form in _classes(form)}
 
     def mentioning(self, word: str) -> list[Form]:
         """The forms that have this word in their text."""
@@ -189,6 +194,8 @@ class Reach:
         bare = path.removesuffix(".*").removesuffix(".?")
         owner, _, last = bare.rpartition(".")
         for form in self.places.mentioning(last):
+            if not owner and _only_defines(form, last):
+                continue
             for name, body in form.shape.bodies:
                 if last in body.calls if is_taint and not owner else self._reads(body, name, owner, last):
                     yield name
@@ -206,6 +213,11 @@ class Reach:
             return True
         makes = last in MAKERS and owner in body.names
         return makes or (last in body.reached and owner in body.names)
+
+
+def _only_defines(form: Form, name: str) -> bool:
+    """True for a function in whose text its own name stands once: nothing in it reads that."""
+    return form.kind is Kind.FUNCTION and form.name == name and form.text.isascii() and form.text.count(name) == 1
 
 
 def root_of(path: str) -> str:

@@ -113,8 +113,9 @@ def _import(facts: ModuleFacts, there: Reach, module: str, source: Reach) -> Non
 
 def _told(module: str, now: Reach, here: Spread | None) -> Iterator[Change]:
     for number, form in enumerate(now.places.forms):
-        runs = here is not None and number in here.runs
-        if runs or form.kind is Kind.IMPORT or not form.names.binds or now.words.isdisjoint(form.shape.words):
+        if now.words.isdisjoint(form.shape.words) or form.kind is Kind.IMPORT or not form.names.binds:
+            continue
+        if here is not None and number in here.runs:
             continue
         if form.kind in (Kind.FUNCTION, Kind.CLASS) and not decorated(form):
             continue
@@ -135,6 +136,8 @@ def _way(module: str, form: Form) -> str:
 
 
 def _shared(module: str, here: Spread) -> tuple[Change, ...]:
+    if not here.shared:
+        return ()
     detail = "is filled by other code too, so what the old statement did to it stays"
     lines = {name: form.start for form in here.forms for name in form.names.binds}
     return tuple(

@@ -6,19 +6,15 @@ Only a module whose text has the last part of another one's name as a word can i
 
 from __future__ import annotations
 
-import re
 import sys
-import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import ModuleType
+from itertools import repeat
 
 from livecode.engine.facts import ModuleFacts, imported_modules
 from livecode.live import tracking
 from livecode.live.running import Running
-
-_WORD = re.compile(r"\w+")
 
 
 @dataclass(slots=True)
@@ -42,18 +38,25 @@ class Importers:
     """The own modules, and which of them may import which."""
 
     def __init__(self) -> None:
-        self._tracked: dict[str, tuple[weakref.ref[ModuleType], str, bool]] = {}
+        self._loaded: tuple[list[str], list[object]] = ([], [])  # names and files of all modules
         self._folders: tuple[str, ...] = ()
+        self._is_below: dict[str, bool] = {}  # file → whether it is below one of these folders
+        self._tracked: list[str] = []
         self._entries: dict[str, _Entry] = {}
         self._parts: frozenset[str] = frozenset()
         self._users: dict[str, list[str]] = {}
 
     def tracked(self) -> list[str]:
         """The loaded modules below the tracked folders."""
+        modules = sys.modules.copy()
+        loaded = list(modules), list(map(getattr, modules.values(), repeat("__file__"), repeat(None)))
         if self._folders != tracking.folders():
-            self._folders = tracking.folders()
-            self._tracked.clear()
-        return [name for name, module in list(sys.modules.items()) if self._is_tracked(name, module)]
+            self._folders, self._is_below = tracking.folders(), {}
+        elif loaded == self._loaded:
+            return self._tracked
+        self._tracked = [name for name, file in zip(*loaded, strict=True) if self._is_tracked(name, file)]
+        self._loaded = loaded
+        return self._tracked
 
     def refresh(self, names: tuple[str, ...], running: Callable[[str], Running | None]) -> None:
         """Looks at what changed since the last time."""
@@ -88,17 +91,12 @@ class Importers:
                 yield name
 
     def _entry(self, now: Running) -> _Entry:
-        words = self._parts.intersection((*_WORD.findall(now.source), *now.name.split(".")))
+        words = now.words_among(self._parts) | self._parts.intersection(now.name.split("."))
         return _Entry(now, now.number, words)
 
-    def _is_tracked(self, name: str, module: ModuleType) -> bool:
-        file = getattr(module, "__file__", None)
-        known = self._tracked.get(name)
-        if known is not None and known[0]() is module and known[1] is file:
-            return known[2]
+    def _is_tracked(self, name: str, file: object) -> bool:
         if not isinstance(file, str) or not file.endswith(".py") or name == "__main__":
             return False
-        found = tracking.is_tracked(file)
-        if type(module) is ModuleType:
-            self._tracked[name] = weakref.ref(module), file, found
-        return found
+        if file not in self._is_below:
+            self._is_below[file] = tracking.is_tracked(file)
+        return self._is_below[file]

@@ -15,7 +15,7 @@ import sys
 import time
 import weakref
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import CodeType, FunctionType, MethodType
@@ -100,21 +100,22 @@ class OldCode:
             made.codes = {id(code): weakref.ref(code) for code in (*old, *same)}
             self._fresh.append(made)
 
-    def settle(self, in_use: Mapping[str, Sequence[object]]) -> None:
+    def settle(self, in_use: Callable[[], Mapping[str, Sequence[object]]]) -> None:
         """Gives what lives on after a push the lines of its own source; called when nothing of the push holds it.
 
         Args:
-            in_use: By module, what its names stand for now. The code of that is in use, whatever was noted.
+            in_use: Tells, by module, what its names stand for now. The code of that is in use, whatever was noted.
         """
-        fresh, self._fresh = self._fresh, []
-        for made in fresh:
-            lives = made.alive()
-            if lives:
-                named = {id(code) for value in in_use.get(made.module, ()) for code in codes_of(value)}
-                self._keep(made, [code for code in lives if id(code) not in named])
-        for made in self._generations if fresh else ():
-            named_codes = {code for value in in_use.get(made.module, ()) for code in codes_of(value)}
-            if made.module in in_use:
+        fresh = [(made, lives) for made in self._fresh if (lives := made.alive())]
+        again = bool(self._fresh and (fresh or self._generations))
+        self._fresh = []
+        values = in_use() if again else {}
+        for made, lives in fresh:
+            named = {id(code) for value in values.get(made.module, ()) for code in codes_of(value)}
+            self._keep(made, [code for code in lives if id(code) not in named])
+        for made in self._generations if again else ():
+            named_codes = {code for value in values.get(made.module, ()) for code in codes_of(value)}
+            if made.module in values:
                 made.current = {id(code) for code in made.alive() if code in named_codes}
 
     def calls(self) -> dict[str, tuple[str, ...]]:

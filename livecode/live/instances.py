@@ -41,14 +41,14 @@ class Migration:
     ) -> None:
         self._state = state
         self._versions: dict[type, int] = {}
-        announced = False
         for part, module in prepared:
             for name in changed_classes(part.plan) if part.plan.pushed else ():
                 cls = class_at(module.__dict__, tuple(name.split(".")))
                 if cls is not None:
                     self._versions[cls] = versions.get(part.plan.module, 0)
-            announced = announced or (part.plan.pushed and names_migrate(part.plan.forms))
-        self._announced = announced
+        self._announced = bool(self._versions) and any(
+            part.plan.pushed and names_migrate(part.plan.forms) for part, _ in prepared
+        )
         self._found: list[Any] | None = None
         self._said: list[str] = []
 

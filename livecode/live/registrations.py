@@ -184,7 +184,9 @@ class Registrations:
         """
         changed = [*(stays for stays, _ in folds), *others]
         renewing = [each for each in adapters() if type(each).renewed is not Adapter.renewed] if changed else []
-        things = [thing for name in self._modules() if renewing for thing in _values_of(name)]
+        if not renewing:
+            return
+        things = [thing for name in self._modules() for thing in _values_of(name)]
         found = {id(thing): Owner(each, thing) for thing in things for each in renewing if each.owns(thing)}
         with _signatures_to_come(folds):
             for owner in found.values():

@@ -7,6 +7,7 @@ identify()    finds out for a loaded module, or says why it cannot be changed
 from __future__ import annotations
 
 import os
+import re
 import sys
 import sysconfig
 import time
@@ -28,6 +29,9 @@ from livecode.model.report import Refusal
 
 MAX_VERSIONS = 50
 """Versions remembered per module; the first one, from the file, is always among them."""
+
+
+_WORDS = re.compile(r"\w+").findall
 
 
 class Running:
@@ -64,6 +68,14 @@ class Running:
     def forms(self) -> tuple[Form, ...]:
         """The forms of the source that runs."""
         return parse(self.source)
+
+    def words_among(self, wanted: frozenset[str]) -> frozenset[str]:
+        """Those of the wanted words that stand in the source; its forms, where they are known, know theirs."""
+        forms: tuple[Form, ...] | None = self.__dict__.get("forms")
+        if forms is None:
+            return wanted.intersection(_WORDS(self.source))
+        said = [words for form in forms if not wanted.isdisjoint(words := form.shape.words)]
+        return wanted & frozenset[str]().union(*said)
 
     def continue_from(self, earlier: Running) -> None:
         """Goes on with the version numbers of what ran under this name before."""

@@ -16,7 +16,9 @@ import sys
 import time
 import traceback
 import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING
 
@@ -325,13 +327,9 @@ class Transaction:
             running.name, running.number, running.source, running.filename, replaced, journal.moved
         )
 
-    def in_use(self) -> dict[str, list[object]]:
-        """By module of the push, what the names that its source binds stand for now."""
-        bound = {name: {each for form in forms for each in form.names.binds} for name, forms in self.forms.items()}
-        return {
-            name: [value for key, value in list(sys.modules[name].__dict__.items()) if key in bound[name]]
-            for name in self.loaded
-        }
+    def in_use(self) -> Callable[[], dict[str, list[object]]]:
+        """What tells, by module of the push, what the names that its source binds stand for then; holds no old code."""
+        return partial(_in_use, {name: self.forms[name] for name in self.loaded})
 
     def _number(self, name: str) -> int:
         known = self.process.remembered(name)
@@ -388,6 +386,14 @@ class Transaction:
             added,
             removed,
         )
+
+
+def _in_use(sources: Mapping[str, Sequence[Form]]) -> dict[str, list[object]]:
+    bound = {name: {each for form in forms for each in form.names.binds} for name, forms in sources.items()}
+    return {
+        name: [value for key, value in list(sys.modules[name].__dict__.items()) if key in names]
+        for name, names in bound.items()
+    }
 
 
 def _may_drop(part: PreparedModule, module: ModuleType) -> list[CodeType]:
