@@ -77,6 +77,9 @@ class Project(Protocol):
             decorator: As written, without what it is called with: ``app.get``.
         """
 
+    def can_undo(self, module: str, form: Form) -> bool:
+        """True if what a running call statement put into a registry is known, as ``log.addHandler(handler)``."""
+
 
 def absolute(package: str, module: str, level: int) -> str:
     """The dotted name that a relative import means.

@@ -41,6 +41,7 @@ class Run:
         late: Executed only when the rest of the push is visible (`livecode.engine.staging`).
         registers: True if a decorator of it may register something.
         takes_back: Statements and members that ran before, of which the registrations are replaced.
+        undoes: The call statement that ran before, if what it put into a registry is known and replaced.
     """
 
     form: Form
@@ -50,6 +51,7 @@ class Run:
     late: bool = False
     registers: bool = False
     takes_back: tuple[Form, ...] = ()
+    undoes: tuple[Form, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class ModulePlan:
         restored: Names that a statement binds which is executed, but that keep the value that they have.
         refilled: Containers that are filled again in place.
         withdrawn: Statements that go, of which the registrations are taken back.
+        undone: Call statements that go, of which is known what they put into a registry.
         annotations: True if the module's annotations have to be made again.
         pushed: False for a module that is not in the push, in which something is re-run.
         changes: What the report says.
@@ -82,6 +85,7 @@ class ModulePlan:
     restored: tuple[str, ...] = ()
     refilled: tuple[str, ...] = ()
     withdrawn: tuple[Form, ...] = ()
+    undone: tuple[Form, ...] = ()
     annotations: bool = False
     pushed: bool = True
     changes: tuple[Change, ...] = ()
@@ -124,7 +128,7 @@ def plan(
         if name in diffs:
             refusals += _refuse_module(here, running[name], change, project)
             withdrawn = _withdrawn(change, running[name], project)
-            plans.append(_pushed(here, change, runs, withdrawn, old_make.get(name, ())))
+            plans.append(_pushed(here, change, runs, withdrawn, _undone(here, change, project), old_make.get(name, ())))
         else:
             plans.append(_only_run(here, runs, old_make.get(name, ())))
     plans += [_only_told(name, project, said) for name, said in old_make.items() if name not in found]
@@ -212,8 +216,24 @@ def _runs(here: Spread, change: Diff, project: Project) -> tuple[tuple[Run, ...]
             found_again = _refuse_twice(each, here.facts, project, "would run twice")
             refusals += (replace(item, line=form.start) for item in found_again)
         registers = bool(again or registering(form, here.facts, project))
-        runs.append(Run(form, old, here.runs[number], edit, registers=registers, takes_back=tuple(again)))
+        undoes, why = _undoes(here, old, project), here.runs[number]
+        runs.append(Run(form, old, why, edit, registers=registers, takes_back=tuple(again), undoes=undoes))
     return tuple(runs), refusals
+
+
+def _undoes(here: Spread, old: Form | None, project: Project) -> tuple[Form, ...]:
+    """The statement as it ran, if what it put into a registry is taken back; containers that are refilled are not."""
+    if old is None or not _is_call(old) or here.refilled & _made_by(old):
+        return ()
+    return (old,) if project.can_undo(here.facts.module, old) else ()
+
+
+def _undone(here: Spread, change: Diff, project: Project) -> tuple[Form, ...]:
+    return tuple(each for form in change.removed for each in _undoes(here, form, project))
+
+
+def _is_call(form: Form) -> bool:
+    return form.kind is Kind.OTHER and isinstance(form.node, ast.Expr) and isinstance(form.node.value, ast.Call)
 
 
 def _is_stale(seen: Reach | None, member: Form) -> bool:
@@ -260,7 +280,12 @@ def _withdrawn(change: Diff, running: ModuleFacts, project: Project) -> tuple[Fo
 
 
 def _pushed(
-    here: Spread, change: Diff, runs: tuple[Run, ...], withdrawn: tuple[Form, ...], stale: Sequence[Change]
+    here: Spread,
+    change: Diff,
+    runs: tuple[Run, ...],
+    withdrawn: tuple[Form, ...],
+    undone: tuple[Form, ...],
+    stale: Sequence[Change],
 ) -> ModulePlan:
     gone = [*change.removed, *(pair.old for pair in change.changed)]
     bound = {name for form in here.forms for name in form.names.binds} if gone else set()
@@ -279,8 +304,9 @@ def _pushed(
         restored=tuple(sorted(here.restored)),
         refilled=tuple(sorted(here.refilled)),
         withdrawn=withdrawn,
+        undone=undone,
         annotations=any(form.shape.annotates for form in touched),
-        changes=tuple(_changes(here, change, runs, stale)),
+        changes=tuple(_changes(here, change, runs, undone, stale)),
     )
 
 
@@ -294,7 +320,7 @@ def _refilled(here: Spread, form: Form) -> set[tuple[str, object, bool]]:
 
 
 def _only_run(here: Spread, runs: tuple[Run, ...], stale: Sequence[Change]) -> ModulePlan:
-    changes = tuple(Change(ChangeKind.RERUN, run.form.label(), run.why, run.form.start) for run in runs)
+    changes = tuple(Change(ChangeKind.RERUN, run.form.label(), _rerun(here, run), run.form.start) for run in runs)
     return ModulePlan(
         here.facts.module,
         here.forms,
@@ -319,26 +345,39 @@ def _says_nothing(form: Form) -> bool:
     )
 
 
-def _changes(here: Spread, change: Diff, runs: Sequence[Run], stale: Sequence[Change]) -> list[Change]:
-    said = [Change(ChangeKind.REMOVED, form.label(), _left_behind(form)) for form in change.removed]
+def _changes(
+    here: Spread, change: Diff, runs: Sequence[Run], undone: Sequence[Form], stale: Sequence[Change]
+) -> list[Change]:
+    back = set(map(id, undone))
+    said = [
+        Change(ChangeKind.REMOVED, form.label(), "" if id(form) in back else _left_behind(form))
+        for form in change.removed
+    ]
     for pair in change.edited:
         leaves = pair.changed_leaves()
         labels = dict.fromkeys(".".join(leaf.path) + "()" for leaf in leaves)
         said += [Change(ChangeKind.CHANGED, label, "", pair.new.start) for label in labels]
     for run in runs:
-        said += run.edit.changes if run.edit else [_run_change(run)]
+        said += run.edit.changes if run.edit else [_run_change(here, run)]
     said += stale
     executed = {id(run.form) for run in runs}
     kept = [form.label() for form in here.forms if form.kind is Kind.VALUE and id(form) not in executed]
     return [*said, *(Change(ChangeKind.KEPT, name) for name in kept)]
 
 
-def _run_change(run: Run) -> Change:
+def _run_change(here: Spread, run: Run) -> Change:
     kind = {"changed": ChangeKind.CHANGED, "added": ChangeKind.ADDED}.get(run.why, ChangeKind.RERUN)
-    detail = run.why if kind is ChangeKind.RERUN else ""
+    detail = _rerun(here, run) if kind is ChangeKind.RERUN else ""
     if kind is ChangeKind.CHANGED and run.form.kind is Kind.OTHER and isinstance(run.form.node, ast.Expr):
-        detail = "executed; what the old line did is not taken back"
+        done = "replaces what the old line did" if run.undoes else "what the old line did is not taken back"
+        detail = f"executed; {done}"
     return Change(kind, run.form.label(), detail, run.form.start)
+
+
+def _rerun(here: Spread, run: Run) -> str:
+    """Why a statement runs again; if it is only a call, also that what it did stays."""
+    stays = run.old is not None and _is_call(run.old) and not run.undoes and not here.refilled & _made_by(run.old)
+    return f"{run.why}; what it did before is not taken back" if stays else run.why
 
 
 def _left_behind(form: Form) -> str:

@@ -59,6 +59,8 @@ Prepared = Sequence[tuple[PreparedModule, ModuleType]]
 
 def show(prepared: Prepared, state: Committing) -> None:
     """Steps 1 and 2: after this, every call sees the new code and the new names, or sees neither."""
+    for part, module in prepared:
+        state.calls.find(part.plan, part.filename, module.__dict__)
     stage = Stage(state)
     stage.execute(prepared)
     for part, module in prepared:
@@ -67,6 +69,8 @@ def show(prepared: Prepared, state: Committing) -> None:
     state.reshaped += [stays for stays, newborn in state.journal.folds if kind_of(stays) != kind_of(newborn)]
     steps = [*stage.steps(prepared), *swap_steps(prepared, state)]
     steps += list(closure_steps(steps, state))
+    for part, _ in prepared:
+        steps += state.calls.steps(part.plan.undone, part.filename)
     steps += state.registrations.steps(state.journal.folds)
     at_safe_point(lambda: _show_now(steps, state))
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from types import CodeType, FunctionType
 from typing import Any
 
+from livecode.live.calls import Calls
 from livecode.live.journal import Journal
 from livecode.live.registrations import Registrations
 
@@ -44,6 +45,7 @@ class Committing:
         guarded: What a roll back puts back as a whole, by identity.
         reshaped: Functions that become generators or coroutine functions, or stop being such.
         registrations: What statements put into registries, until it may be seen.
+        calls: What call statements had put into registries before.
         where: Module and line of the form that is being executed.
     """
 
@@ -55,4 +57,8 @@ class Committing:
     guarded: dict[int, object] = field(default_factory=dict)
     reshaped: list[FunctionType] = field(default_factory=list)
     registrations: Registrations = field(default_factory=Registrations)
+    calls: Calls = field(init=False)
     where: tuple[str, int] = ("", 0)
+
+    def __post_init__(self) -> None:
+        self.calls = Calls(self.registrations, self.journal)

@@ -250,6 +250,8 @@ def _registering(
     """Executes a statement, and keeps what it registers until it may be seen."""
     if prepared.run.registers:
         state.registrations.rehearse(prepared, part.plan, part.filename, scope, execute)
+    elif prepared.run.undoes:
+        state.calls.redo(prepared.run.undoes[0], prepared.run.form, part.filename, scope, execute)
     else:
         execute()
 

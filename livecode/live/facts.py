@@ -12,6 +12,7 @@ from types import ModuleType
 from livecode.engine.facts import ClassKind, ModuleFacts
 from livecode.engine.forms import Form
 from livecode.live.bases import makes_itself
+from livecode.live.calls import can_undo
 from livecode.live.compiled import compiled_functions
 from livecode.live.importers import Importers
 from livecode.live.instances import instances_of, subclasses
@@ -56,6 +57,13 @@ class LoadedModules:
         """See `Project.can_take_back`."""
         running = self._running(module)
         return running is not None and can_take_back(form, decorator, running.filename, sys.modules[module].__dict__)
+
+    def can_undo(self, module: str, form: Form) -> bool:
+        """See `Project.can_undo`."""
+        running = self._running(module)
+        if running is None:
+            return False
+        return can_undo(form, running.forms, running.filename, sys.modules[module].__dict__)
 
 
 def _facts_of(running: Running, module: ModuleType) -> ModuleFacts:

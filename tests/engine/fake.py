@@ -60,6 +60,10 @@ class FakeProject:
         """See `Project.can_take_back`."""
         return decorator in self._known
 
+    def can_undo(self, module: str, form: Form) -> bool:
+        """See `Project.can_undo`."""
+        return False
+
 
 def _facts(name: str, text: str, kinds: Mapping[str, ClassKind], packages: Iterable[str]) -> ModuleFacts:
     forms = parse(text)

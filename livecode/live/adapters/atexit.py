@@ -43,7 +43,7 @@ class ExitFunctions:
         before = self.entries()
         for function in before:
             if not any(function is entry for entry in entries):
-                yield Step(partial(atexit.unregister, function), partial(_register_once, function))
+                yield Step(partial(atexit.unregister, function), partial(register_once, function))
         for function in entries:
             if not any(function is entry for entry in before):
                 yield Step(partial(atexit.register, function), partial(atexit.unregister, function))
@@ -62,9 +62,9 @@ class _Listing:
         return False
 
 
-def _register_once(function: Callable[[], object]) -> None:
-    """An inverse may run although nothing was done."""
+def register_once(function: Callable[..., object], *arguments: object, **keywords: object) -> None:
+    """Registers a function if it is not there: an inverse may run although nothing was done."""
     listing = _Listing()
     atexit.unregister(listing)  # type: ignore[arg-type]
     if not any(function is other for other in listing.found):
-        atexit.register(function)
+        atexit.register(function, *arguments, **keywords)

@@ -23,3 +23,9 @@ class LoggingAdapter(Adapter):
         yield owner.filters
         if isinstance(owner, logging.Logger):
             yield owner.handlers
+
+    def filled_by(self, owner: Any, method: str, /) -> Any:
+        """See `Adapter.filled_by`."""
+        if method == "addFilter":
+            return owner.filters
+        return owner.handlers if method == "addHandler" and isinstance(owner, logging.Logger) else None

@@ -81,6 +81,10 @@ class Adapter(Protocol):
         """What an entry was registered for: functions, classes, other owners. Livecode looks into what is given."""
         return (entry,)
 
+    def filled_by(self, owner: Any, method: str, /) -> Any:
+        """The one of `registries` into which `owner.method(x)` puts x as it is; or None."""
+        return None
+
     def opened(self, owner: Any, /) -> AbstractContextManager[object]:
         """While this is entered, the owner accepts registrations, although it may be serving already."""
         return nullcontext()

@@ -125,6 +125,16 @@ def live(history: History, ask: str, questions: list[str]) -> list[dict[str, Any
     return lived(history, ASKS[ask], questions)
 
 
+def told(versions: list[str]) -> list[list[str]]:
+    """What the report of the last push says of each statement of `m`."""
+    from livecode.live.process import this_process
+    from livecode.model.nouns import ModuleSource, Push
+
+    lived([{"m": versions[0]}], evaluated, [])
+    outcome = this_process().push(Push((ModuleSource("m", versions[1]),), force=True))
+    return [[change.name, change.detail] for module in outcome.modules for change in module.changes]
+
+
 def failing(before: str, after: str, questions: list[str], ask: str) -> dict[str, Any]:
     """What is different after a push that fails at any one of its steps, and how many steps there were."""
     from livecode.live.journal import Journal, Step
