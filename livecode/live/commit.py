@@ -20,6 +20,7 @@ from typing import Any
 
 from livecode.engine.code import walk
 from livecode.engine.prepare import PreparedModule
+from livecode.live.code_registries import code_registries
 from livecode.live.committing import Committing, Lingering
 from livecode.live.contents import attributes_of
 from livecode.live.execute import Stage
@@ -72,7 +73,10 @@ def show(prepared: Prepared, state: Committing) -> None:
     for part, _ in prepared:
         steps += state.calls.steps(part.plan.undone, part.filename)
     steps += state.registrations.steps(state.journal.folds)
+    registries = code_registries(prepared)
     at_safe_point(lambda: _show_now(steps, state))
+    for registry in registries:
+        registry.follow(state.journal)
 
 
 def _show_now(steps: Sequence[Step], state: Committing) -> None:

@@ -66,8 +66,8 @@ class Former:
     fresh: frozenset[int] = frozenset()
 
     def __call__(self, thing: object) -> bool:
-        if type(thing) is FunctionType:
-            code = thing.__code__
+        code = thing.__code__ if type(thing) is FunctionType else thing
+        if type(code) is CodeType:
             if code.co_filename == self.filename and id(code) not in self.fresh:
                 return (code.co_qualname, code.co_firstlineno) in self.where
         return any(thing is value for value in self.values)
@@ -83,8 +83,8 @@ class Newborn:
     former: Former
 
     def __call__(self, thing: object) -> bool:
-        if type(thing) is FunctionType:
-            return id(thing.__code__) in self.codes
+        if type(thing) is FunctionType or type(thing) is CodeType:
+            return id(getattr(thing, "__code__", thing)) in self.codes
         if not self.classes or not issubclass(type(thing), type):
             return False
         made: Any = thing

@@ -17,6 +17,9 @@ HELD: dict[str, dict[str, Any]] = json.loads((HERE / "held.json").read_text())
 NEEDS_PYTHON = {"54_pep695": (3, 12)}
 
 
+pytestmark = pytest.mark.timeout(400)  # the first case waits for all of them
+
+
 @pytest.fixture(scope="module")
 def results() -> dict[str, dict[str, Any]]:
     """What became of every case that this Python can parse."""
@@ -25,7 +28,7 @@ def results() -> dict[str, dict[str, Any]]:
         [sys.executable, str(HERE / "driver.py"), *wanted, *HELD],
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=380,
         check=False,
     )
     assert done.returncode == 0, done.stderr
