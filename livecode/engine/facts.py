@@ -44,7 +44,7 @@ class ModuleFacts:
         classes: Kind of every live class that the module defines, by qualified name.
         attributes: The names in the `__dict__` of each of these classes.
         baseless: Those of them that have no base, and can get none while they live.
-        compiled: Functions and methods of which another tool runs a translation → who made it.
+        compiled: Tells the functions and methods of which another tool runs a translation → who made it.
         population: Counts the live instances of one of these classes, subclasses' included; None if it is not known.
             Asked only for a refusal that says the number.
     """
@@ -55,7 +55,7 @@ class ModuleFacts:
     classes: Mapping[str, ClassKind] = field(default_factory=dict)
     attributes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     baseless: frozenset[str] = frozenset()
-    compiled: Mapping[str, str] = field(default_factory=dict)
+    compiled: Callable[[], Mapping[str, str]] = dict
     population: Callable[[str], int | None] = not_counted
 
 

@@ -116,9 +116,9 @@ def refuse_compiled(made: Plan, facts: Mapping[str, ModuleFacts]) -> list[Refusa
     """Functions of which another tool runs a translation: new source would not change what they do."""
     found = []
     for part in made.modules:
-        compiled = facts[part.module].compiled
-        inside = [edit for run in part.runs if run.edit is not None for edit in run.edit.swaps]
-        for pair in (*part.swaps, *inside) if compiled else ():
+        pairs = [*part.swaps, *(pair for run in part.runs if run.edit is not None for pair in run.edit.swaps)]
+        compiled = facts[part.module].compiled() if pairs else {}
+        for pair in pairs if compiled else ():
             for leaf in pair.changed_leaves():
                 name = ".".join(leaf.path)
                 if maker := compiled.get(name):
@@ -132,8 +132,9 @@ def compiled_warnings(made: Plan, facts: Mapping[str, ModuleFacts]) -> list[str]
     said = []
     for part in made.modules:
         bound = {name for run in part.runs for name in run.form.names.binds}
-        for form in part.forms if bound else ():
-            maker = facts[part.module].compiled.get(form.name) if form.kind is Kind.FUNCTION else None
+        compiled = facts[part.module].compiled() if bound else {}
+        for form in part.forms if compiled else ():
+            maker = compiled.get(form.name) if form.kind is Kind.FUNCTION else None
             frozen = sorted(bound & form.shape.mentions - {form.name}) if maker else []
             if frozen:
                 said.append(f"{form.label()} may keep {', '.join(frozen)} as it was when {maker} compiled it")

@@ -42,7 +42,7 @@ def old_makes(
             facts = found[importer].facts if importer in found else project.facts(importer)
             if facts is None:
                 continue
-            there = reaches.get(importer) or _reach(facts.forms, ())
+            there = reaches.get(importer) or Reach(Places(facts.forms))
             size = len(there.tainted)
             _import(facts, there, name, reaches[name])
             if len(there.tainted) > size:
@@ -55,7 +55,7 @@ def old_makes(
     }
 
 
-def _reach(forms: Sequence[Form], paths: set[str] | tuple[()]) -> Reach:
+def _reach(forms: Sequence[Form], paths: set[str]) -> Reach:
     now = Reach(Places(forms))
     now.taint(paths)
     return now
@@ -73,8 +73,12 @@ def _edited(change: Diff, facts: ModuleFacts) -> Iterator[str]:
 
 
 def _edited_bodies(pair: Pair) -> Iterator[str]:
-    own = zip(pair.old.shape.own_bodies, pair.new.shape.own_bodies, strict=True)
-    for (old, new), (_, leaf) in zip(own, pair.leaf_pairs(), strict=True):
+    leaves = pair.leaf_pairs()
+    if any(leaf.nested for both in leaves for leaf in both):
+        own = list(zip(pair.old.shape.own_bodies, pair.new.shape.own_bodies, strict=True))
+    else:
+        own = [(old.body, new.body) for old, new in leaves]
+    for (old, new), (_, leaf) in zip(own, leaves, strict=True):
         if old != new:
             yield from pair.new.names.binds if leaf.name == "<lambda>" else (".".join(leaf.path),)
 

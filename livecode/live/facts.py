@@ -7,6 +7,7 @@ import dataclasses
 import enum
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
 from types import ModuleType
 
 from livecode.engine.facts import ClassKind, ModuleFacts
@@ -71,7 +72,7 @@ def _facts_of(running: Running, module: ModuleType) -> ModuleFacts:
     kinds = {name: class_kind(cls) for name, cls in classes.items()}
     attributes = {name: frozenset(cls.__dict__) for name, cls in classes.items()}
     baseless = frozenset(name for name, cls in classes.items() if makes_itself(cls))
-    compiled = compiled_functions(module, classes)
+    compiled = cache(partial(compiled_functions, module, classes))
     named = running.name, package_of(module), running.forms
     return ModuleFacts(*named, kinds, attributes, baseless, compiled, _census(classes))
 

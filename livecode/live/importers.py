@@ -43,6 +43,7 @@ class Importers:
         self._is_below: dict[str, bool] = {}  # file → whether it is below one of these folders
         self._tracked: list[str] = []
         self._entries: dict[str, _Entry] = {}
+        self._names: tuple[str, ...] = ()
         self._parts: frozenset[str] = frozenset()
         self._users: dict[str, list[str]] = {}
 
@@ -60,10 +61,12 @@ class Importers:
 
     def refresh(self, names: tuple[str, ...], running: Callable[[str], Running | None]) -> None:
         """Looks at what changed since the last time."""
-        parts = frozenset(name.rpartition(".")[2] for name in names)
-        before, self._entries = (self._entries if parts <= self._parts else {}), {}
+        if names != self._names:
+            self._names, parts = names, frozenset(name.rpartition(".")[2] for name in names)
+            self._entries = self._entries if parts <= self._parts else {}
+            self._parts = self._parts if parts <= self._parts else parts
+        before, self._entries = self._entries, {}
         changed = len(before) != len(names)
-        self._parts = self._parts if parts <= self._parts else parts
         for name in names:
             now, entry = running(name), before.get(name)
             if now is None:

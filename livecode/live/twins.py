@@ -31,5 +31,7 @@ def twins_of(function: FunctionType) -> list[FunctionType]:
 
 def with_twins(functions: Iterable[FunctionType]) -> list[FunctionType]:
     """The functions and their twins, each once."""
+    if not _twins:
+        return list(dict.fromkeys(functions))
     found = {id(each): each for function in functions for each in (function, *twins_of(function))}
     return list(found.values())
