@@ -42,16 +42,29 @@ class Listener:
 
     def __init__(self) -> None:
         self.certain = False
+        self._plain_s = 0.0  # the least that the known call ever took
 
     def event_s(self) -> float:
         """What one audit event costs here, in seconds; 0.0 if no Python code listens."""
+        if not self.certain and self._is_clear():
+            return 0.0
         cost = _fastest(sys.audit)
         if cost is None:  # it raised: somebody listens, and dislikes it
             self.certain = True
             return WATCH_S
-        if not self.certain and cost > SUSPICIOUS * (_fastest(sys.intern) or 0.0):
+        if not self.certain and cost > SUSPICIOUS * self._plain():
             self.certain = _lets_others_run(cost)
         return cost if self.certain else 0.0
+
+    def _is_clear(self) -> bool:
+        """True if already the first events are as cheap as the known call was when it was cheapest."""
+        cost = _fastest(sys.audit, rounds=1)
+        return cost is not None and cost <= SUSPICIOUS * self._plain_s
+
+    def _plain(self) -> float:
+        plain = _fastest(sys.intern) or 0.0
+        self._plain_s = min(self._plain_s, plain) if self._plain_s else plain
+        return plain
 
 
 def runs_without_gil() -> bool:
@@ -90,10 +103,10 @@ class Alone:
             sys.setswitchinterval(before)
 
 
-def _fastest(call: Callable[[str], object]) -> float | None:
+def _fastest(call: Callable[[str], object], rounds: int = ROUNDS) -> float | None:
     """What one call takes, in seconds; None if it raises."""
     best = float("inf")
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         start = time.perf_counter()
         try:
             deque(map(call, repeat(EVENT, CALLS)), maxlen=0)

@@ -173,6 +173,8 @@ class Process:
         del transaction  # its journal holds the old code, and what lives on is asked for now
         self.old_code.settle(in_use)
         calls = self.old_code.calls()
+        if not calls:
+            return outcome
         told = (replace(item, still_old=calls.get(item.module, ())) for item in outcome.modules)
         return replace(outcome, modules=tuple(told))
 
