@@ -32,7 +32,7 @@ from livecode.live.adapters import adapters
 from livecode.live.adapters.protocol import Adapter
 from livecode.live.contents import attributes_of, slots_of
 from livecode.live.journal import Step
-from livecode.live.places import NO_KEY, DictPlace, Entry, NamesPlace, Place, identity, is_same, place
+from livecode.live.places import NO_KEY, DictPlace, Entry, NamesPlace, Place, SetPlace, identity, is_same, place
 from livecode.live.reach import Owner, Reach, held, holds, owner_of, parts_of, reach, resolve, slot_value
 from livecode.live.reconcile import Delta, difference, is_in_order, reconciled
 from livecode.model.report import Refusal
@@ -304,11 +304,10 @@ class _Rehearsal:
         emptied: bool,
     ) -> list[list[Entry]]:
         """What is in the places after the statement was executed; they are as before again then."""
-        if emptied:
-            for where, owner, entries in before:
-                if isinstance(where, DictPlace):
-                    old = self._holding_old(owner)
-                    _fill(where, [entry for entry in entries if not old(entry)])
+        for where, owner, entries in before:
+            if (emptied and isinstance(where, DictPlace)) or _is_of_code(where, entries):
+                old = self._holding_old(owner)
+                _fill(where, [entry for entry in entries if not old(entry)])
         try:
             with ExitStack() as stack:
                 for owner in self._reach.owners:
@@ -547,6 +546,11 @@ def _fill(where: Place, entries: Sequence[Entry]) -> None:
 
 def _is_equal(one: object, other: object) -> bool:
     return type(one) is type(other) and isinstance(one, str | int | bytes) and one == other
+
+
+def _is_of_code(where: Place, entries: Sequence[Entry]) -> bool:
+    """True for a set of code objects: it does not take one that is equal to the old one, though not the same."""
+    return isinstance(where, SetPlace) and any(type(entry.value) is CodeType for entry in entries)
 
 
 def _no_line(entry: Entry) -> int:

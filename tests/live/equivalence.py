@@ -95,6 +95,8 @@ def describe(value: Any, depth: int = 0) -> Any:
         return value.__name__
     if type(value).__module__.startswith("pydantic") or "pydantic" in repr(value):
         return type(value).__name__  # says addresses, and lists its fields in any order
+    if type(value) in (set, frozenset):  # their order says nothing
+        return sorted(str(describe(item, depth + 1)) for item in value)
     return re.sub(r" at 0x[0-9a-f]+|0x[0-9a-f]{6,}|:\d{9,}", "", repr(value))
 
 
