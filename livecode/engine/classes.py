@@ -43,9 +43,12 @@ MADE_BY_PYTHON = frozenset(
 """Attributes that a class has although its body does not bind them."""
 
 REBUILDABLE = frozenset(
-    {ClassKind.DATACLASS, ClassKind.ENUM, ClassKind.NAMED_TUPLE, ClassKind.REBUILT, ClassKind.BUILT}
+    {
+        *(ClassKind.DATACLASS, ClassKind.ENUM, ClassKind.NAMED_TUPLE, ClassKind.REBUILT, ClassKind.BUILT),
+        ClassKind.MODEL,
+    }
 )
-OF_OTHER_BASES = frozenset({ClassKind.DATACLASS, ClassKind.REBUILT, ClassKind.BUILT})
+OF_OTHER_BASES = frozenset({ClassKind.DATACLASS, ClassKind.REBUILT, ClassKind.BUILT, ClassKind.MODEL})
 """Kinds that can be built again on other bases."""
 
 

@@ -141,4 +141,11 @@ def _marks_docstrings() -> bool:
     return any(code.co_flags & CO_HAS_DOCSTRING for code in walk(probe))
 
 
+def _annotates_later() -> bool:
+    probe = compile("class C:\n x: 1", "<livecode probe>", "exec", dont_inherit=True)
+    return any(code.co_name == "__annotate__" for code in walk(probe))
+
+
 MARKS_DOCSTRINGS = _marks_docstrings()
+ANNOTATES_LATER = _annotates_later()
+"""True from Python 3.14 on (PEP 649): annotations are evaluated when they are asked for."""

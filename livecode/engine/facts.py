@@ -25,6 +25,7 @@ class ClassKind(StrEnum):
     REBUILT = "a class that its library can build again"
     BUILT = "a class with a metaclass of the service's own"
     NATIVE = "a ctypes type, whose layout C code knows,"
+    MODEL = "a model that its library completes when it has its fields"
     CUSTOM = "a class with a metaclass of its own"
 
 
@@ -64,6 +65,9 @@ class Project(Protocol):
 
     def facts(self, module: str) -> ModuleFacts | None:
         """What is known of a module; None if it is not loaded, or not from known source."""
+
+    def owns(self, module: str) -> bool:
+        """True for a loaded module that the service counts as its own."""
 
     def importers(self, module: str) -> Iterable[str]:
         """The modules whose source imports `module`, or a name from it."""

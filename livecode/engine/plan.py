@@ -12,18 +12,19 @@ facts, new sources ── plan ──▶ Plan
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from livecode.engine.classes import ClassEdit, class_edit
 from livecode.engine.dependents import Spread, run_order, spread
 from livecode.engine.diff import Diff, Pair, diff
-from livecode.engine.facts import ModuleFacts, Project
+from livecode.engine.facts import ClassKind, ModuleFacts, Project
 from livecode.engine.forms import Form, Kind, future_flags
 from livecode.engine.reach import Reach, reason_to_run
 from livecode.engine.refusals import refusal
 from livecode.engine.registrations import registering
+from livecode.engine.sight import Sight
 from livecode.engine.staging import Staging
 from livecode.engine.stale import old_makes
 from livecode.model.report import Change, ChangeKind, Refusal
@@ -42,6 +43,7 @@ class Run:
         registers: True if a decorator of it may register something.
         takes_back: Statements and members that ran before, of which the registrations are replaced.
         undoes: The call statement that ran before, if what it put into a registry is known and replaced.
+        sight: What it sees on the stage otherwise than it is written.
     """
 
     form: Form
@@ -52,6 +54,7 @@ class Run:
     registers: bool = False
     takes_back: tuple[Form, ...] = ()
     undoes: tuple[Form, ...] = ()
+    sight: Sight = field(default_factory=Sight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +121,14 @@ def plan(
     after = {name: replace(running[name], forms=forms) for name, forms in sources.items()}
     found = spread(diffs, after, project, again)
     old_make = old_makes(found, diffs, project)
-    staging = Staging(found, {name: _bodies(change) for name, change in diffs.items()}, arriving)
-    plans, refusals = [], list[Refusal]()
+    runs_of, plans, refusals = dict[str, tuple[Run, ...]](), [], list[Refusal]()
     for name in run_order(found):
-        here, change = found[name], diffs.get(name, Diff())
-        runs, refused = _runs(here, change, project)
-        runs = _staged(name, here, runs, staging)
+        runs_of[name], refused = _runs(found[name], diffs.get(name, Diff()), project)
         refusals += refused
+    swapped = {name: _bodies(change) for name, change in diffs.items()}
+    runs_of = _staged(found, runs_of, lambda: Staging(found, swapped, arriving, project))
+    for name, runs in runs_of.items():
+        here, change = found[name], diffs.get(name, Diff())
         if name in diffs:
             refusals += _refuse_module(here, running[name], change, project)
             withdrawn = _withdrawn(change, running[name], project)
@@ -140,18 +144,31 @@ def _bodies(change: Diff) -> set[str]:
     return {leaf.path[0] for pair in change.edited for leaf in pair.changed_leaves()}
 
 
-def _staged(module: str, here: Spread, runs: Sequence[Run], staging: Staging) -> tuple[Run, ...]:
-    """The same, with the late ones marked; of a name that several forms bind, all are late if one is, or a reader."""
-    marked = []
-    for run in runs:
-        rebuilds = run.old is not None and run.form.kind is Kind.CLASS and _folds_late(run.edit)
-        late = staging.is_late(module, run.form, replaces=run.old is not None, rebuilds=rebuilds)
-        marked.append(replace(run, late=late))
-    return _late_together(here, marked, staging)
+def _staged(
+    found: Mapping[str, Spread], runs_of: Mapping[str, tuple[Run, ...]], begin: Callable[[], Staging]
+) -> dict[str, tuple[Run, ...]]:
+    """The same, with what each sees on the stage, and the late ones marked.
+
+    Of a name that several forms bind, all are late if one is, or a reader: then all is decided anew, knowing that.
+    """
+    waiting = {id(run.form) for name, runs in runs_of.items() for run in runs if _waits(found[name], run)}
+    while True:
+        staging, decided = begin(), dict[str, tuple[Run, ...]]()
+        for name, runs in runs_of.items():
+            decided[name] = tuple(_decided(name, run, staging, id(run.form) in waiting) for run in runs)
+        together = {number for name, runs in decided.items() for number in _late_together(found[name], runs, staging)}
+        if together <= waiting:
+            return decided
+        waiting |= together
 
 
-def _late_together(here: Spread, runs: Sequence[Run], staging: Staging) -> tuple[Run, ...]:
-    """The same; where a late statement makes or needs a name that several make, all of these are late.
+def _decided(module: str, run: Run, staging: Staging, waits: bool) -> Run:
+    sight = staging.decide(module, run.form, run.edit, replaces=run.old is not None, waits=waits)
+    return replace(run, late=sight is None, sight=sight or Sight())
+
+
+def _late_together(here: Spread, runs: Sequence[Run], staging: Staging) -> set[int]:
+    """The late ones; where a late statement makes or needs a name that several make, all of these are late.
 
     What a late statement makes can be read only by late ones.
     """
@@ -167,7 +184,7 @@ def _late_together(here: Spread, runs: Sequence[Run], staging: Staging) -> tuple
             run if run.late else replace(run, late=bool(_made_by(run.form) & together or run.form.names.reads & made))
             for run in runs
         ]
-    return tuple(runs)
+    return {id(run.form) for run in runs if run.late}
 
 
 def _made_by(form: Form) -> set[str]:
@@ -178,9 +195,19 @@ def _is_often_bound(here: Spread, name: str) -> bool:
     return sum(name in form.names.binds for form in here.forms) > 1
 
 
-def _folds_late(edit: ClassEdit | None) -> bool:
-    """True for a class that is built anew, and for one whose members may read a class inside it that changes too."""
-    return edit is None or edit.rebuild or bool(edit.nested and edit.members)
+LIBRARY_BUILT = frozenset({ClassKind.MODEL, ClassKind.BUILT})
+"""Classes of which more is made in place than the statement says."""
+
+
+def _waits(here: Spread, run: Run) -> bool:
+    """True for a class that its library completes in place, and if a member reads a class inside that changes too."""
+    edit = run.edit
+    if edit is None:
+        return False
+    if edit.rebuild:
+        return here.facts.classes.get(".".join(edit.path)) in LIBRARY_BUILT
+    nested = {inner.form.name for inner in edit.nested}
+    return any(not nested.isdisjoint(member.shape.mentions) for member in edit.members)
 
 
 def _known(project: Project, module: str) -> ModuleFacts:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import ast
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import CodeType, MappingProxyType
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from livecode.engine.code import by_place, nested, shifted
 from livecode.engine.diff import Pair
 from livecode.engine.forms import Form, Kind, Leaf, future_flags
 from livecode.engine.plan import ModulePlan, Plan, Run
+from livecode.engine.sight import Sight, filled, seen_through
 from livecode.engine.trees import own_nodes
 
 
@@ -77,6 +78,11 @@ class PreparedClass:
     shifts: tuple[Shift, ...] = ()
     nested: tuple[PreparedClass, ...] = ()
 
+    def seeing(self, thing: Callable[[str], object]) -> PreparedClass:
+        """The same with the markers of its sight replaced."""
+        body = filled(self.body, thing) if self.body is not None else None
+        return replace(self, body=body, nested=tuple(inner.seeing(thing) for inner in self.nested))
+
 
 @dataclass(frozen=True, slots=True)
 class PreparedRun:
@@ -85,6 +91,12 @@ class PreparedRun:
     run: Run
     code: CodeType | None = None
     edited_class: PreparedClass | None = None
+
+    def seeing(self, thing: Callable[[str], object]) -> PreparedRun:
+        """The same with the markers of its sight replaced (`livecode.engine.sight`)."""
+        code = filled(self.code, thing) if self.code is not None else None
+        edited = self.edited_class.seeing(thing) if self.edited_class is not None else None
+        return replace(self, code=code, edited_class=edited)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +136,7 @@ def compiler_of(forms: Sequence[Form], filename: str) -> Compiler:
 
 
 def _prepare_module(plan: ModulePlan, compiler: Compiler) -> PreparedModule:
-    runs = tuple(_prepare_run(run, compiler) for run in plan.runs)
+    runs = tuple(_prepare_run(run, compiler, plan.module) for run in plan.runs)
     edits = [run.edited_class for run in runs if run.edited_class]
     return PreparedModule(
         plan,
@@ -278,16 +290,22 @@ def _shift(pair: Pair) -> Shift:
     return Shift(pair.old.start, pair.old.end, pair.shift)
 
 
-def _prepare_run(run: Run, compiler: Compiler) -> PreparedRun:
+def _prepare_run(run: Run, compiler: Compiler, module: str) -> PreparedRun:
+    sight = run.sight
     if run.edit is not None and not run.edit.rebuild:
-        return PreparedRun(run, edited_class=_prepare_class(run.edit, compiler))
-    return PreparedRun(run, code=compiler.form(run.form))
+        return PreparedRun(run, edited_class=_prepare_class(run.edit, compiler, sight, module))
+    if sight.is_plain:
+        return PreparedRun(run, code=compiler.form(run.form))
+    return PreparedRun(run, code=compiler.statements(seen_through(run.form.placed(), sight, module)))
 
 
-def _prepare_class(edit: ClassEdit, compiler: Compiler) -> PreparedClass:
+def _prepare_class(edit: ClassEdit, compiler: Compiler, sight: Sight, module: str) -> PreparedClass:
     node = edit.form.node
     assert isinstance(node, ast.ClassDef)
     body = [statement for member in edit.members for statement in member.placed()]
+    if not sight.is_plain:
+        names = frozenset(name for member in edit.form.members for name in member.names.binds)
+        body = seen_through(body, sight, module, names)
     annotated = _annotations(edit.form.members)
     return PreparedClass(
         edit,
@@ -297,7 +315,7 @@ def _prepare_class(edit: ClassEdit, compiler: Compiler) -> PreparedClass:
         keywords=tuple((w.arg, compiler.expression(w.value)) for w in node.keywords if edit.bases and w.arg),
         swaps=_leaf_swaps(edit.swaps, compiler),
         shifts=tuple(_shift(pair) for pair in edit.shifts if pair.shift),
-        nested=tuple(_prepare_class(inner, compiler) for inner in edit.nested),
+        nested=tuple(_prepare_class(inner, compiler, sight, module) for inner in edit.nested),
     )
 
 

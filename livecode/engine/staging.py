@@ -1,53 +1,51 @@
 """Which statements can be executed before anything is visible, and which only afterwards.
 
 A push executes its statements against a stage: what they bind is laid over the module's namespace and becomes visible
-in the same instant as everything else. But only the statement itself sees the stage. A function that it calls, a
-comprehension or a class body looks names up in the module as it still is. A statement for which that would make a
-difference is *late*: it is executed after the rest has become visible, in the live namespace. Statements that call
-something keep their order: after a late one, they are late too.
+in the same instant as everything else. The statement itself looks names up on the stage; for what it calls and for its
+inner scopes, `livecode.engine.sight` sees to that. A statement for which that cannot be done is *late*: it is executed
+after the rest has become visible, in the live namespace. Statements that call something keep their order: after a late
+one, they are late too.
 
-    RATE = 2                    staged
-    def tax(x, rate=RATE): …    staged: the default is read by the statement itself
-    TABLE = build()             late if build(), or what it calls, changes or reads a name that changes; else staged
+    RATE = 2                            staged
+    def tax(x, rate=RATE): …            staged: the default is read by the statement itself
+    TABLE = [RATE * x for x in y]       staged: the comprehension is given the stage to look at
+    BASE = config.RATE                  staged: so is the statement, in place of the module
+    TABLE = build()                     staged if what build() leads to can be called as clones
+    PRICE = Order(RATE).total()         late if Order changes: a class cannot be cloned
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from livecode.engine.dependents import Spread, module_bound_to
-from livecode.engine.facts import absolute
-from livecode.engine.forms import Form, Kind
+from livecode.engine.classes import ClassEdit
+from livecode.engine.code import ANNOTATES_LATER
+from livecode.engine.dependents import Spread
+from livecode.engine.facts import Project, absolute
+from livecode.engine.forms import Form, Kind, future_flags
+from livecode.engine.leads import Hot, Leads
 from livecode.engine.names import Names
+from livecode.engine.sight import Named, Sight
+from livecode.engine.uses import Place, Use, calls_of, uses_of
 
-_OWN_SCOPE = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda, ast.ClassDef)
+RUN_WHEN_MADE = frozenset(
+    {"__init_subclass__", "__set_name__", "__class_getitem__", "_generate_next_value_", "__prepare__"}
+)
+"""Methods that may be called while a class is made."""
+
+INERT = (
+    *(ast.Constant, ast.JoinedStr, ast.List, ast.Dict, ast.Set, ast.Tuple),
+    *(ast.ListComp, ast.DictComp, ast.SetComp),
+)
+"""Values whose methods call nothing of the project."""
 
 
-@dataclass
-class _Hot:
-    """What is different about a module until the push is visible.
+_Part = tuple[Sequence[ast.AST], frozenset[str] | None]
 
-    Attributes:
-        staged: Names that statements of the push bind.
-        edited: Functions and classes that exist, which do something else when the push becomes visible.
-        reshaped: Classes that exist, whose attributes change then.
-        late: Names that late statements bind.
-    """
 
-    staged: set[str] = field(default_factory=set)
-    edited: set[str] = field(default_factory=set)
-    reshaped: set[str] = field(default_factory=set)
-    late: set[str] = field(default_factory=set)
-
-    def all(self) -> set[str]:
-        """Every name that is not yet what it will be."""
-        return self.staged | self.edited | self.reshaped | self.late
-
-    def cannot_read(self) -> set[str]:
-        """Names whose value, or an attribute of it, is not there yet. A function may be named: it stays itself."""
-        return self.reshaped | self.late
+class _LateError(Exception):
+    """The statement cannot be executed on the stage."""
 
 
 class Staging:
@@ -55,42 +53,76 @@ class Staging:
 
     Args:
         found: Every module in which something is executed.
-        swapped: Module → its functions of which only the body changes.
+        swapped: Module → its functions and classes of which only bodies change.
         arriving: Modules that the push brings in.
+        project: All loaded modules.
     """
 
     def __init__(
-        self, found: Mapping[str, Spread], swapped: Mapping[str, Collection[str]], arriving: Collection[str]
+        self,
+        found: Mapping[str, Spread],
+        swapped: Mapping[str, Collection[str]],
+        arriving: Collection[str],
+        project: Project,
     ) -> None:
         self._found = found
         self._arriving = frozenset(arriving)
         self._waiting = False  # a late statement calls something: calls after it come after it
-        self._hot = {name: _Hot(edited=set(swapped.get(name, ()))) for name in found}
+        self._hot = {name: Hot() for name in found}
+        self._leads = Leads(found, self._hot, project)
         for name, here in found.items():
+            hot = self._hot[name]
+            for each in swapped.get(name, ()):
+                (hot.reshaped if self._is_class(name, each) else hot.edited).add(each)
             for number in here.runs:
-                self._hot[name].staged |= set(here.forms[number].names.binds)
+                hot.staged |= set(here.forms[number].names.binds)
             bound = {item for form in here.forms for item in form.names.binds} if here.dirty else set()
-            names = {path for path in here.dirty if "." not in path}
-            self._hot[name].late |= names - bound  # names that go away are taken away before the late ones
+            hot.late |= {
+                path for path in here.dirty if "." not in path
+            } - bound  # names that go away are taken away before the late ones
 
-    def is_late(self, module: str, form: Form, *, replaces: bool, rebuilds: bool) -> bool:
-        """True if the statement has to wait; asked once for each, in order.
+    def decide(self, module: str, form: Form, edit: ClassEdit | None, *, replaces: bool, waits: bool) -> Sight | None:
+        """What the statement sees on the stage, None if it is late; asked once for each, in order.
 
         Args:
             module: Where it stands.
             form: The statement.
+            edit: For a class that exists: what is done to it.
             replaces: It stood there before, so what it defines keeps its identity and changes with the rest.
-            rebuilds: It makes a class anew that is folded into the one that exists.
+            waits: It has to be late for a reason of its own.
         """
-        here, hot = self._found[module], self._hot[module]
-        acts = any(_calls(node) for node in form.nodes)
-        waits = rebuilds or (acts and self._waiting) or self._must_wait(here, hot, form)
-        self._waiting = self._waiting or (acts and waits)
-        if waits:
-            hot.late |= set(form.names.binds)
-        elif replaces and form.kind in (Kind.FUNCTION, Kind.CLASS):
+        hot = self._hot[module]
+        parts = list(_executed(form, edit))
+        acts = any(True for nodes, _ in parts for _ in calls_of(nodes))
+        late = waits or (acts and self._waiting) or self._needs_container(self._found[module], form.names)
+        sight = None if late else self._sight(module, form, parts)
+        self._waiting = self._waiting or (acts and sight is None)
+        keeps = replaces and form.kind in (Kind.FUNCTION, Kind.CLASS) and not _decorated_function(form)
+        if sight is None:
+            (hot.unmade if keeps else hot.late).update(form.names.binds)
+        if keeps:
             (hot.reshaped if form.kind is Kind.CLASS else hot.edited).add(form.name)
-        return waits
+            if edit is not None and edit.rebuild:
+                hot.rebuilt.add(form.name)
+        return sight
+
+    def _sight(self, module: str, form: Form, parts: Sequence[_Part]) -> Sight | None:
+        if form.kind is Kind.IMPORT:
+            return None if self._imports_late(self._found[module], form.names) else Sight()
+        try:
+            made = _Seeing(self._leads, self._hot, module, self._later_annotations(module))
+            for nodes, class_names in parts:
+                self._check_classes(module, nodes)
+                for use in uses_of(nodes, class_names=class_names):
+                    made.look_at(use, own=frozenset(form.names.binds), in_class=class_names is not None)
+                made.check_calls(nodes)
+        except (_LateError, RecursionError):
+            return None
+        return made.sight()
+
+    def _needs_container(self, here: Spread, names: Names) -> bool:
+        """True if what the statement takes must be the container that stays."""
+        return bool(names.reads & here.refilled - names.touches - set(names.binds))
 
     def needs(self, here: Spread, form: Form) -> frozenset[str]:
         """Every name of the module that executing the statement reads, itself or by what it calls."""
@@ -107,29 +139,11 @@ class Staging:
             seen.add(path)
         return frozenset(found)
 
-    def _must_wait(self, here: Spread, hot: _Hot, form: Form) -> bool:
-        names = form.names
-        if form.kind is Kind.IMPORT:
-            return self._imports_late(here, names)
-        if names.reads & (hot.cannot_read() | self._imported(here, _Hot.cannot_read)):
-            return True
-        if names.calls & (hot.edited | self._imported(here, lambda other: other.edited)):
-            return True
-        if names.reads & here.refilled - names.touches - set(names.binds):
-            return True  # what it takes must be the container that stays
-        if self._reads_of_modules(here, names) or _inner_reads(form) & hot.all():
-            return True
-        return self._calls_what_changes(here, form)
+    def _later_annotations(self, module: str) -> bool:
+        return ANNOTATES_LATER or bool(future_flags(self._found[module].forms))
 
-    def _imported(self, here: Spread, chosen: Callable[[_Hot], set[str]]) -> set[str]:
-        """Names of this module that stand for such a name of another module of the push."""
-        names = set()
-        for form in here.forms:
-            for item in form.names.imports:
-                other = self._hot.get(absolute(here.facts.package, item.module, item.level))
-                if other is not None and item.name in chosen(other):
-                    names.add(item.bound)
-        return names
+    def _is_class(self, module: str, name: str) -> bool:
+        return any(form.kind is Kind.CLASS for form in self._leads.binders(module, name))
 
     def _imports_late(self, here: Spread, names: Names) -> bool:
         for item in names.imports:
@@ -141,78 +155,144 @@ class Staging:
                 return True
         return False
 
-    def _reads_of_modules(self, here: Spread, names: Names) -> bool:
-        for owner, attribute in names.attributes:
-            module = module_bound_to(here, owner)
-            if module in self._hot and attribute in self._hot[module].all():
-                return True
-        return False
-
-    def _calls_what_changes(self, here: Spread, form: Form) -> bool:
-        for node in form.nodes:
-            for call in _calls(node):
-                if self._call_sees_change(here, call, form):
-                    return True
-        return False
-
-    def _call_sees_change(self, here: Spread, function: ast.expr, form: Form) -> bool:
-        root = function
-        while isinstance(root, ast.Attribute | ast.Call | ast.Subscript):
-            root = root.func if isinstance(root, ast.Call) else root.value
-        hot = self._hot[here.facts.module]
-        if not isinstance(root, ast.Name):
-            return bool(hot.all() - set(form.names.binds))
-        if self._mentions(here, root.id, set()):
-            return True
-        binders = [other for other in here.forms if root.id in other.names.binds]
-        own_value = any(other.kind not in (Kind.FUNCTION, Kind.CLASS, Kind.IMPORT) for other in binders)
-        return own_value and bool(hot.all() - set(form.names.binds))
-
-    def _mentions(self, here: Spread, name: str, seen: set[tuple[str, str]]) -> bool:
-        """True if what stands behind a name leads, by the names in its body, to one that changes."""
-        module = here.facts.module
-        if (module, name) in seen:
-            return False
-        seen.add((module, name))
-        for form in here.forms:
-            if name not in form.names.binds:
-                continue
-            for item in form.names.imports:
-                other = self._found.get(absolute(here.facts.package, item.module, item.level))
-                if item.bound == name and other is not None and item.name is not None:
-                    hot = self._hot[other.facts.module].all()
-                    if item.name in hot or self._mentions(other, item.name, seen):
-                        return True
-            if form.kind in (Kind.FUNCTION, Kind.CLASS):
-                inside = form.shape.mentions - {name}
-                if inside & self._hot[module].all() or any(self._mentions(here, each, seen) for each in inside):
-                    return True
-        return False
+    def _check_classes(self, module: str, nodes: Sequence[ast.AST]) -> None:
+        """Class statements run some of their own methods."""
+        for node in (item for each in nodes for item in ast.walk(each) if isinstance(item, ast.ClassDef)):
+            enum_like = any(ast.unparse(base).rpartition(".")[2].endswith(("Enum", "Flag")) for base in node.bases)
+            run = RUN_WHEN_MADE | ({"__init__", "__new__"} if enum_like else set())
+            run |= {each.id for each in calls_of(node.body) if isinstance(each, ast.Name)}
+            methods = [item for item in node.body if isinstance(item, ast.FunctionDef) and item.name in run]
+            if self._leads.leads_inside(module, methods):
+                raise _LateError
 
 
-def _inner_reads(form: Form) -> set[str]:
-    """Names that a comprehension, lambda or class body inside the statement looks up by itself."""
-    inner = [item for node in form.nodes for item in ast.walk(node) if isinstance(item, _OWN_SCOPE)]
-    return {item.id for scope in inner for item in ast.walk(scope) if isinstance(item, ast.Name)} - set(
-        form.names.binds
-    )
+class _Seeing:
+    """Collects what one statement has to see otherwise than its module.
+
+    Raises:
+        _LateError: Something cannot be seen before it is visible.
+    """
+
+    def __init__(self, leads: Leads, hot: Mapping[str, Hot], module: str, later_annotations: bool) -> None:
+        self._leads, self._hot, self._module = leads, hot, module
+        self._later_annotations = later_annotations
+        self._inner: set[str] = set()
+        self._owners: dict[str, str] = {}
+        self._calls: dict[str, Named] = {}
+        self._clones: set[Named] = set()
+        self._fresh: set[Named] = set()
+
+    def sight(self) -> Sight:
+        """All that was collected."""
+        return Sight(frozenset(self._inner), self._owners, self._calls, frozenset(self._clones), frozenset(self._fresh))
+
+    def look_at(self, use: Use, *, own: frozenset[str], in_class: bool) -> None:
+        """Sees to one use of a name."""
+        if use.shadowed and (in_class and not use.inner):
+            return  # the class has it
+        origin, rest, owner = self._leads.target(self._module, use.path)
+        here = (self._module, use.path[0])
+        seen_here = not owner and self._leads.is_hot(here)
+        if not (seen_here or self._leads.is_hot(origin)):
+            if use.place in (Place.CALLED, Place.RUN, Place.BASE):
+                self._call(use, origin, rest, own)
+            return
+        if use.later or use.shadowed or self._is_late(here if seen_here else origin) or self._is_late(origin):
+            raise _LateError
+        self._read(use, origin, owner, seen_here)
+        self._check_kept(use, origin, rest)
+        if use.place in (Place.CALLED, Place.RUN):
+            self._call(use, origin, rest, own)
+
+    def check_calls(self, nodes: Sequence[ast.AST]) -> None:
+        """Calls of what is no name: the result of a call is what that leads to, all else may be anything."""
+        anything = any(hot.all() for hot in self._hot.values())
+        for function in calls_of(nodes):
+            while isinstance(function, ast.Call | ast.Attribute):
+                function = function.func if isinstance(function, ast.Call) else function.value
+            if anything and not isinstance(function, (ast.Name, ast.Lambda, *INERT)):
+                raise _LateError
+
+    def _hot_of(self, named: Named) -> Hot:
+        return self._hot.get(named[0], Hot())
+
+    def _is_late(self, named: Named) -> bool:
+        return named[1] in self._hot_of(named).late
+
+    def _read(self, use: Use, origin: Named, owner: str, seen_here: bool) -> None:
+        """The value itself: by the statement, by an inner scope, or through a module."""
+        if use.annotates and self._later_annotations:
+            return
+        if owner:
+            there = self._leads.owner(self._module, owner)
+            if there in self._hot:
+                self._owners[owner] = there
+        elif seen_here and use.inner:
+            self._inner.add(use.path[0])
+
+    def _check_kept(self, use: Use, origin: Named, rest: tuple[str, ...]) -> None:
+        """A class that exists may be named before it is what it will be, but not looked into."""
+        hot = self._hot_of(origin)
+        if origin[1] not in hot.reshaped:
+            return
+        plain_base = use.place is Place.BASE and origin[1] not in hot.rebuilt and not self._watches_subclasses(origin)
+        if rest or not (use.place is Place.NAMED or plain_base):
+            raise _LateError
+
+    def _watches_subclasses(self, named: Named) -> bool:
+        members = {name for form in self._leads.binders(*named) for each in form.members for name in each.names.binds}
+        return bool(members & RUN_WHEN_MADE)
+
+    def _call(self, use: Use, origin: Named, rest: tuple[str, ...], own: frozenset[str]) -> None:
+        forms = self._leads.binders(*origin)
+        if use.place is Place.BASE:
+            if self._watches_subclasses(origin) and self._leads.leads(origin):
+                raise _LateError
+            return
+        if forms and not any(form.kind in (Kind.FUNCTION, Kind.CLASS, Kind.IMPORT) for form in forms):
+            if use.place is Place.CALLED:
+                self._call_of_value(forms, own)
+            return
+        if rest:  # a method of a class, an attribute of a function
+            if self._leads.calls_change(origin):
+                raise _LateError
+            return
+        clones = self._leads.clones(origin)
+        if clones is None:
+            raise _LateError
+        if clones.staged or clones.fresh:
+            if use.place is Place.RUN or use.later:
+                raise _LateError
+            self._calls[".".join(use.path)] = origin
+            self._clones |= clones.staged
+            self._fresh |= clones.fresh
+
+    def _call_of_value(self, forms: Sequence[Form], own: frozenset[str]) -> None:
+        """A method of something, or a value that can be called: whatever it may come upon must not change."""
+        if all(_is_inert(form) for form in forms):
+            return
+        if any(hot.all() - (own if name == self._module else set()) for name, hot in self._hot.items()):
+            raise _LateError
 
 
-def _calls(node: ast.AST) -> list[ast.expr]:
-    """What the statement calls while it is executed, decorators included; bodies of functions do not count."""
-    found: list[ast.expr] = []
-    waiting: list[ast.AST] = [node]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, ast.Call):
-            found.append(item.func)
-        if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef):
-            found += [decorator for decorator in item.decorator_list if not isinstance(decorator, ast.Call)]
-            waiting += [*item.decorator_list, *item.args.defaults, *(d for d in item.args.kw_defaults if d)]
-        elif isinstance(item, ast.Lambda):
-            continue
-        else:
-            if isinstance(item, ast.ClassDef):
-                found += [decorator for decorator in item.decorator_list if not isinstance(decorator, ast.Call)]
-            waiting += ast.iter_child_nodes(item)
-    return found
+def _is_inert(form: Form) -> bool:
+    value = getattr(form.node, "value", None) if form.kind is Kind.VALUE else None
+    return isinstance(value, INERT) or form.kind is Kind.IMPORT
+
+
+def _decorated_function(form: Form) -> bool:
+    return form.kind is Kind.FUNCTION and bool(getattr(form.node, "decorator_list", ()))
+
+
+def _executed(form: Form, edit: ClassEdit | None) -> Iterator[_Part]:
+    """The statements that are executed, with the names of the class that they are part of."""
+    if edit is None or edit.rebuild:
+        yield form.nodes, None
+        return
+    assert isinstance(edit.form.node, ast.ClassDef)
+    names = frozenset(name for member in edit.form.members for name in member.names.binds)
+    yield [node for member in edit.members for node in member.nodes], names
+    if edit.bases:
+        yield edit.form.node.bases, None
+    for inner in edit.nested:
+        yield from _executed(inner.form, inner)

@@ -214,7 +214,8 @@ def _set_metaclass(cls: type, bases: tuple[type, ...], declared: Any, journal: J
         raise SwapError(
             f"{cls.__qualname__} would get the metaclass {wanted.__name__}, which a class that exists cannot: restart"
         )
-    journal.do(Step(partial(_set_class, cls, wanted), partial(_set_class, cls, before)))
+    put = partial(type.__setattr__, cls, "__class__")
+    journal.do(Step(partial(put, wanted), partial(put, before)))
     return False
 
 
@@ -222,10 +223,6 @@ def can_become(cls: type, meta: Any) -> bool:
     """True if a class that exists can be given this metaclass: it has it, or one that makes classes in the same way."""
     mine: Any = type(cls)
     return mine is meta or (mine is not type and (meta.__new__, meta.__init__) == (mine.__new__, mine.__init__))
-
-
-def _set_class(cls: type, meta: type) -> None:
-    cls.__class__ = meta
 
 
 def _telling_classes(meta: type, wanted: tuple[type, ...], journal: Journal) -> list[Step]:

@@ -63,18 +63,22 @@ def show(prepared: Prepared, state: Committing) -> None:
     for part, module in prepared:
         state.calls.find(part.plan, part.filename, module.__dict__)
     stage = Stage(state)
-    stage.execute(prepared)
-    for part, module in prepared:
-        state.registrations.withdraw(part.plan.withdrawn, part.filename, module.__dict__)
-    state.registrations.renew(state.journal.folds)
-    state.reshaped += [stays for stays, newborn in state.journal.folds if kind_of(stays) != kind_of(newborn)]
-    steps = [*stage.steps(prepared), *swap_steps(prepared, state)]
-    steps += list(closure_steps(steps, state))
-    for part, _ in prepared:
-        steps += state.calls.steps(part.plan.undone, part.filename)
-    steps += state.registrations.steps(state.journal.folds)
-    registries = code_registries(prepared)
-    at_safe_point(lambda: _show_now(steps, state))
+    try:
+        stage.execute(prepared)
+        for part, module in prepared:
+            state.registrations.withdraw(part.plan.withdrawn, part.filename, module.__dict__)
+        state.registrations.renew(state.journal.folds)
+        state.reshaped += [stays for stays, newborn in state.journal.folds if kind_of(stays) != kind_of(newborn)]
+        steps = [*stage.steps(prepared), *swap_steps(prepared, state)]
+        steps += list(closure_steps(steps, state))
+        for part, _ in prepared:
+            steps += state.calls.steps(part.plan.undone, part.filename)
+        steps += state.registrations.steps(state.journal.folds)
+        steps.sort(key=Step.runs_code)
+        registries = code_registries(prepared)
+        at_safe_point(lambda: _show_now(steps, state))
+    finally:
+        stage.close()
     for registry in registries:
         registry.follow(state.journal)
 
@@ -85,7 +89,8 @@ def _show_now(steps: Sequence[Step], state: Committing) -> None:
     patience_s = 0.0 if len(names) < 2 else LOOP_GRACE_S if runs_a_loop() else PATIENCE_S
     event_s = LISTENER.event_s()
     alone = Alone(len(steps) * event_s * SLOWER)
-    moment = QuietMoment(names, patience_s, alone if event_s else nullcontext)
+    interrupted = bool(event_s) or any(map(Step.runs_code, steps))
+    moment = QuietMoment(names, patience_s, alone if interrupted else nullcontext)
     with state.journal.doing(moment.do):
         state.journal.do(*steps)
     if event_s:

@@ -46,6 +46,7 @@ class Committing:
         reshaped: Functions that become generators or coroutine functions, or stop being such.
         registrations: What statements put into registries, until it may be seen.
         calls: What call statements had put into registries before.
+        postponed: `id` of runs that turned out to need the new code to be visible.
         where: Module and line of the form that is being executed.
     """
 
@@ -58,6 +59,7 @@ class Committing:
     reshaped: list[FunctionType] = field(default_factory=list)
     registrations: Registrations = field(default_factory=Registrations)
     calls: Calls = field(init=False)
+    postponed: set[int] = field(default_factory=set)
     where: tuple[str, int] = ("", 0)
 
     def __post_init__(self) -> None:

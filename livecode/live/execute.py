@@ -16,7 +16,9 @@ from typing import Any
 from livecode.engine.facts import absolute
 from livecode.engine.forms import Form, Kind
 from livecode.engine.names import Imported
+from livecode.engine.plan import Run
 from livecode.engine.prepare import PreparedModule, PreparedRun
+from livecode.engine.sight import Named
 from livecode.engine.trees import own_nodes
 from livecode.live.committing import Committing, SwapError
 from livecode.live.contents import attributes_of
@@ -27,8 +29,9 @@ from livecode.live.guard import guard
 from livecode.live.journal import Journal, Step, delete_item, restore_attribute, set_item
 from livecode.live.refill import can_refill, refill
 from livecode.live.throwaway import Registries
+from livecode.live.views import GONE, Views, as_it_is
 
-_MISSING = object()
+_MISSING = GONE
 
 
 class Scope(MutableMapping[str, Any]):
@@ -83,13 +86,34 @@ class Stage:
     def __init__(self, state: Committing) -> None:
         self._state = state
         self._names: dict[str, dict[str, Any]] = {}
+        self._made: dict[Named, FunctionType] = {}
+        self.views = Views(self._names, self._made, [])
 
     def execute(self, prepared: Sequence[tuple[PreparedModule, ModuleType]]) -> None:
         """Executes all statements that are not late."""
         self._state.journal.stage()
+        self._names.update((module.__name__, {}) for _, module in prepared)
+        self.views = Views(self._names, self._made, [part for part, _ in prepared])
         for part, module in prepared:
-            stage = self._names[module.__name__] = {}
-            _run_all(part, module, stage, self, self._state)
+            _run_all(part, module, self._names[module.__name__], self, self._state)
+
+    def close(self) -> None:
+        """From now on whoever looks at the stage sees the modules."""
+        for names in self._names.values():
+            names.clear()
+
+    def may_execute(self, run: Run) -> bool:
+        """False for a statement that has to wait after all, as does everything after it."""
+        postponed = self._state.postponed
+        if postponed or not self.views.are_ready(run.sight):
+            postponed.add(id(run))
+            self._state.warnings.append(f"{run.form.label()}: a moment after the rest, as it needed the new code")
+        return not postponed
+
+    def note_made(self, module: ModuleType, name: str, value: object) -> None:
+        """Remembers a function before it is folded into the one that exists, which does not run its code yet."""
+        if type(value) is FunctionType:
+            self._made[module.__name__, name] = value
 
     def steps(self, prepared: Sequence[tuple[PreparedModule, ModuleType]]) -> list[Step]:
         """Names first, then what classes and functions need: what is new is there before anything uses it."""
@@ -145,7 +169,8 @@ def _run_all(
     scope = Scope(module, names)
     last = {name: number for number, each in enumerate(part.runs) for name in _makes(each.run.form)}
     for number, prepared in enumerate(part.runs):
-        if prepared.run.late is (names is not None):
+        late = prepared.run.late or id(prepared.run) in state.postponed
+        if late is (names is not None) or (stage is not None and not stage.may_execute(prepared.run)):
             continue
         state.where = (part.plan.module, prepared.run.form.start)
         often = bound_often.intersection(prepared.run.form.names.binds)
@@ -208,6 +233,8 @@ def _execute(
 ) -> None:
     form, old, namespace = prepared.run.form, prepared.run.old, scope.namespace
     _guard(form, scope, state)
+    if not prepared.run.sight.is_plain:
+        prepared = prepared.seeing(stage.views.of(prepared.run.sight) if stage is not None else as_it_is)
     if prepared.edited_class is not None:
         cls = class_at(namespace, prepared.edited_class.edit.path)
         if cls is None:
@@ -225,6 +252,8 @@ def _execute(
         _registering(prepared, part, scope, partial(exec, prepared.code, namespace, scope), state)
     for name in list(scope.bound):
         value, earlier = scope.get(name, _MISSING), before.get(name, _MISSING)
+        if stage is not None:
+            stage.note_made(scope.module, name, value)
         if _MISSING in (value, earlier) or name in bound_often or value is earlier:
             continue
         if _undecorated(old) and fold_under_wrapper(earlier, value, state.journal):

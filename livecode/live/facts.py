@@ -39,6 +39,7 @@ class LoadedModules:
         self._index = index
         self._asked = False
         self._facts: dict[str, ModuleFacts | None] = {}
+        self._own: frozenset[str] | None = None
 
     def facts(self, module: str) -> ModuleFacts | None:
         """See `Project.facts`."""
@@ -46,6 +47,12 @@ class LoadedModules:
             running = self._running(module) if module in sys.modules else None
             self._facts[module] = None if running is None else _facts_of(running, sys.modules[module])
         return self._facts[module]
+
+    def owns(self, module: str) -> bool:
+        """See `Project.owns`."""
+        if self._own is None:
+            self._own = frozenset(self._names())
+        return module in self._own
 
     def importers(self, module: str) -> Iterator[str]:
         """See `Project.importers`."""
@@ -122,6 +129,8 @@ def class_kind(cls: type) -> ClassKind:
         return ClassKind.DATACLASS
     if type(cls).__module__ in ("typing", "typing_extensions"):  # TypedDict, Protocol
         return ClassKind.REBUILT
+    if "__pydantic_core_schema__" in cls.__dict__ and hasattr(cls, "model_rebuild"):
+        return ClassKind.MODEL
     if "__attrs_attrs__" in cls.__dict__ or "__pydantic_core_schema__" in cls.__dict__:
         return ClassKind.REBUILT
     if type(cls).__module__ == "_ctypes":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 import functools
 from collections.abc import Iterator, Mapping
+from functools import partial
 from types import FunctionType
 from typing import Any
 
@@ -97,7 +98,7 @@ def fold_class(old: type, new: type, journal: Journal, kept: frozenset[str] = fr
     journal.do(*(delete_class_attribute(old, name) for name in gone if name not in _enum_owned(old)))
     _refresh(old, journal)
     journal.do(*afterwards)
-    _discard(new)
+    journal.when_done(partial(_discard, new))
     return old
 
 
@@ -244,7 +245,7 @@ def _refresh(cls: type, journal: Journal) -> None:
     refresh_abstract(cls, journal)
     rebuild = getattr(cls, "model_rebuild", None)
     if "__pydantic_core_schema__" in cls.__dict__ and rebuild is not None:
-        rebuild(force=True)
+        journal.do(Step(partial(rebuild, force=True), int))  # what it sets is set back as what was folded
 
 
 def _discard(cls: type) -> None:

@@ -1,11 +1,15 @@
-"""Folds a rebuilt enum into the one that exists: members keep their identity, new ones come, removed ones go."""
+"""Folds a rebuilt enum into the one that exists: members keep their identity, new ones come, removed ones go.
+
+A member that is also an int, a str, … cannot become another one: where its value changes, the new one takes its place.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
-from livecode.live.contents import restore_container
-from livecode.live.journal import Journal, Step, set_attribute, set_class_attribute
+from livecode.live.journal import Journal, Step, delete_class_attribute, delete_item, set_class_attribute, set_item
 
 MASKS = ("_flag_mask_", "_singles_mask_", "_all_bits_", "_inverted_", "_boundary_")
 
@@ -18,73 +22,71 @@ def fold_enum(old: Any, new: Any, journal: Journal) -> None:
         new: The same enum, built from the new source.
         journal: Notes every change.
     """
-    for container in (old._member_map_, old._member_names_, old._value2member_map_):
-        journal.note(restore_container(container))
-    for name, member in list(old._member_map_.items()):
-        if name not in new._member_map_:
-            _take_away(old, name, member, journal)
+    members = _members(old, new)
+    for name, member in members.items():
+        if member is new._member_map_[name]:
+            journal.do(*_moved(member, old))
+        elif member._name_ == name:
+            journal.do(*_updated(member, new._member_map_[name]))
+        if old.__dict__.get(name) is not member:
+            journal.do(set_class_attribute(old, name, member))
+    gone = [name for name in old._member_map_ if name not in members and name in old.__dict__]
+    journal.do(*(delete_class_attribute(old, name) for name in gone))
+    composed = {value: item for value, item in old._value2member_map_.items() if item._name_ not in old._member_map_}
+    by_value = {value: members.get(item._name_, item) for value, item in new._value2member_map_.items()}
+    journal.do(
+        *_refilled(old._member_map_, members),
+        *_refilled(old._value2member_map_, composed | by_value),
+        _replaced(old._member_names_, new._member_names_),
+        *(set_class_attribute(old, name, new.__dict__[name]) for name in MASKS if name in new.__dict__),
+    )
+
+
+def _members(old: Any, new: Any) -> dict[str, Any]:
+    """Name → the member that it stands for from now on; names may be aliases."""
+    members: dict[str, Any] = {}
     for name, member in new._member_map_.items():
         mine = old._member_map_.get(name)
-        if mine is None:
-            _add(old, new, name, member, journal)
+        if member._name_ != name:
+            members[name] = members[member._name_]
+        elif mine is None or mine._name_ != name or not _can_take_over(mine, member):
+            members[name] = member
         else:
-            _update(old, mine, member, journal)
-    old._member_names_[:] = new._member_names_
-    order = {name: old._member_map_[name] for name in new._member_map_}
-    old._member_map_.clear()
-    old._member_map_.update(order)
-    journal.do(*(set_class_attribute(old, name, new.__dict__[name]) for name in MASKS if name in new.__dict__))
+            members[name] = mine
+    return members
 
 
-def _take_away(old: Any, name: str, member: Any, journal: Journal) -> None:
-    del old._member_map_[name]
-    old._value2member_map_.pop(_hashable(member._value_), None)
-    if name in old.__dict__:
-        value = old.__dict__[name]
-        journal.note(lambda: type.__setattr__(old, name, value))
-        type.__delattr__(old, name)
+def _can_take_over(mine: Any, member: Any) -> bool:
+    """True unless the value is what the member itself is made of."""
+    if mine._value_ == member._value_:
+        return True
+    return not isinstance(mine, int | str | float | bytes | tuple | frozenset | complex)
 
 
-def _add(old: Any, new: Any, name: str, member: Any, journal: Journal) -> None:
-    if new._member_map_[name]._name_ != name:  # an alias: another name for a member that exists
-        mine = old._member_map_[member._name_]
-    else:
-        mine = _moved(member, old, journal)
-        mine._sort_order_ = getattr(member, "_sort_order_", len(old._member_names_))
-        value = _hashable(member._value_)
-        if value is not None:
-            old._value2member_map_[value] = mine
-    old._member_map_[name] = mine
-    journal.do(set_class_attribute(old, name, mine))
-
-
-def _moved(member: Any, old: Any, journal: Journal) -> Any:
+def _moved(member: Any, old: Any) -> Iterator[Step]:
     """The new member itself, as a member of the class that exists."""
     before = type(member)
-    journal.do(Step(lambda: _set_class(member, old), lambda: _set_class(member, before)))
+    put = partial(object.__setattr__, member, "__class__")
+    yield Step(partial(put, old), partial(put, before))
     if "__objclass__" in member.__dict__:
-        member.__objclass__ = old
-    return member
+        yield set_item(member.__dict__, "__objclass__", old)
 
 
-def _set_class(member: Any, cls: type) -> None:
-    object.__setattr__(member, "__class__", cls)
+def _updated(mine: Any, member: Any) -> Iterator[Step]:
+    """What the new member has is given to the one that stays: its value, and what its `__init__` set."""
+    for name, value in member.__dict__.items():
+        if name != "__objclass__" and (name not in mine.__dict__ or mine.__dict__[name] is not value):
+            yield set_item(mine.__dict__, name, value)
+    for name in [name for name in mine.__dict__ if name not in member.__dict__ and name != "__objclass__"]:
+        yield delete_item(mine.__dict__, name)
 
 
-def _update(old: Any, mine: Any, member: Any, journal: Journal) -> None:
-    if mine._value_ != member._value_ and mine._name_ == member._name_:
-        value = _hashable(mine._value_)
-        if value is not None and old._value2member_map_.get(value) is mine:
-            del old._value2member_map_[value]
-        journal.do(set_attribute(mine, "_value_", member._value_))
-        value = _hashable(member._value_)
-        if value is not None:
-            old._value2member_map_[value] = mine
+def _refilled(container: dict[Any, Any], content: dict[Any, Any]) -> Iterator[Step]:
+    before = container.copy()
+    yield Step(container.clear, partial(container.update, before))
+    yield Step(partial(container.update, content), container.clear)
 
 
-def _hashable(value: Any) -> Any:
-    try:
-        hash(value)
-    except TypeError:
-        return None
-    return value
+def _replaced(container: list[Any], content: list[Any]) -> Step:
+    put = partial(container.__setitem__, slice(None))
+    return Step(partial(put, list(content)), partial(put, list(container)))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from types import CellType, CodeType, FunctionType
+from types import CellType, CodeType, FunctionType, MethodType
 from typing import Any
 
 from livecode.live.quiet import do_at_once
@@ -21,7 +21,7 @@ _MISSING = object()
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One change and its inverse, both without arguments, written in C so that no bytecode runs between two of them.
+    """One change and its inverse, both without arguments; in C wherever that can be, so that no bytecode comes between.
 
     Attributes:
         do: Makes the change.
@@ -39,6 +39,11 @@ class Step:
     name: str = ""
     moves: tuple[CodeType, ...] = ()
 
+    def runs_code(self) -> bool:
+        """True if doing it runs bytecode after all: such steps come last, when all else is there."""
+        function = self.do.func if isinstance(self.do, partial) else self.do
+        return isinstance(function, FunctionType | MethodType)
+
 
 class Journal:
     """The steps done so far, in order, and the code objects that they took out of use (`replaced`, `moved`).
@@ -53,6 +58,7 @@ class Journal:
     def __init__(self) -> None:
         self._undo: list[Callable[[], object]] = []
         self._staged: list[Step] | None = None
+        self._when_done: list[Callable[[], object]] = []
         self._doing: Callable[[Sequence[Callable[[], object]]], object] = do_at_once
         self.replaced: set[CodeType] = set()
         self.moved: list[CodeType] = []
@@ -84,6 +90,17 @@ class Journal:
         self.replaced.update(step.replaces for step in steps if step.replaces is not None)
         self.moved += [code for step in steps for code in step.moves]
         self._doing([step.do for step in steps])
+        self._tidy()
+
+    def when_done(self, work: Callable[[], object]) -> None:
+        """Something that nobody sees, to be done as soon as the steps before it are done, or undone."""
+        self._when_done.append(work)
+        if self._staged is None:
+            self._tidy()
+
+    def _tidy(self) -> None:
+        while self._when_done:
+            self._when_done.pop()()
 
     @contextmanager
     def doing(self, at_once: Callable[[Sequence[Callable[[], object]]], object]) -> Iterator[None]:
@@ -114,6 +131,7 @@ class Journal:
                 failed = undo[len(undo) - operator.length_hint(left) - 1]
                 if not _is_not_there(failed):
                     self.failures.append(f"{_describe(failed)}: {type(error).__name__}: {error}")
+        self._tidy()
         return len(undo)
 
 

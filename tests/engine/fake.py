@@ -52,6 +52,10 @@ class FakeProject:
         """See `Project.facts`."""
         return self._facts.get(module)
 
+    def owns(self, module: str) -> bool:
+        """See `Project.owns`."""
+        return module in self._facts
+
     def importers(self, module: str) -> Iterator[str]:
         """See `Project.importers`."""
         return (name for name, facts in self._facts.items() if name != module and module in imported_modules(facts))
