@@ -44,7 +44,8 @@ class Names:
         binds: Names that it binds, in order.
         reads: Names that it reads from the module or the builtins.
         calls: Names that it calls, as functions or decorators: what these read counts too.
-        attributes: ``(owner, attribute)`` for every ``owner.attribute`` that it reads; the owner may be dotted.
+        attributes: ``(owner, attribute)`` for every ``owner.attribute`` or ``owner().attribute`` that it reads; the
+            owner may be dotted.
         imports: What it imports.
         parts: ``(name, key, is attribute)`` for every `name[key] = …` and `name.key = …` with a constant key.
         surely: Those of `binds` that it binds whatever branch is taken.
@@ -210,7 +211,8 @@ class _Finder(ast.NodeVisitor):
             case ast.Call(func=ast.Attribute(value=owner, attr=attribute)) if attribute in MUTATORS:
                 self.touches.add(root(owner))
             case ast.Attribute(ctx=ast.Load()):
-                if chain := dotted(node.value):
+                made_by = node.value.func if isinstance(node.value, ast.Call) else node.value
+                if chain := dotted(made_by):  # of `Order().total`, `Order.total` is what counts
                     self.attributes.add((chain, node.attr))
             case ast.Attribute() | ast.Subscript(ctx=ast.Store() | ast.Del()):
                 self.touches.add(root(node))

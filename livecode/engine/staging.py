@@ -194,23 +194,25 @@ class _Seeing:
         here = (self._module, use.path[0])
         seen_here = not owner and self._leads.is_hot(here)
         if not (seen_here or self._leads.is_hot(origin)):
-            if use.place in (Place.CALLED, Place.RUN, Place.BASE):
+            if use.place is not Place.NAMED:
                 self._call(use, origin, rest, own)
             return
         if use.later or use.shadowed or self._is_late(here if seen_here else origin) or self._is_late(origin):
             raise _LateError
         self._read(use, origin, owner, seen_here)
         self._check_kept(use, origin, rest)
-        if use.place in (Place.CALLED, Place.RUN):
+        if use.place in (Place.CALLED, Place.RUN, Place.GIVEN):
             self._call(use, origin, rest, own)
 
     def check_calls(self, nodes: Sequence[ast.AST]) -> None:
         """Calls of what is no name: the result of a call is what that leads to, all else may be anything."""
         anything = any(hot.all() for hot in self._hot.values())
+        given = _bound_inside(nodes)
         for function in calls_of(nodes):
             while isinstance(function, ast.Call | ast.Attribute):
                 function = function.func if isinstance(function, ast.Call) else function.value
-            if anything and not isinstance(function, (ast.Name, ast.Lambda, *INERT)):
+            known = function.id not in given if isinstance(function, ast.Name) else False
+            if anything and not known and not isinstance(function, (ast.Lambda, *INERT)):
                 raise _LateError
 
     def _hot_of(self, named: Named) -> Hot:
@@ -261,7 +263,7 @@ class _Seeing:
         if clones is None:
             raise _LateError
         if clones.staged or clones.fresh:
-            if use.place is Place.RUN or use.later:
+            if use.place is not Place.CALLED or use.later:  # whoever is given a function may call it at once
                 raise _LateError
             self._calls[".".join(use.path)] = origin
             self._clones |= clones.staged
@@ -278,6 +280,14 @@ class _Seeing:
 def _is_inert(form: Form) -> bool:
     value = getattr(form.node, "value", None) if form.kind is Kind.VALUE else None
     return isinstance(value, INERT) or form.kind is Kind.IMPORT
+
+
+def _bound_inside(nodes: Sequence[ast.AST]) -> set[str]:
+    """Names that comprehensions and lambdas give a value to: that may be any function."""
+    inside = [item for node in nodes for item in ast.walk(node) if isinstance(item, ast.comprehension)]
+    bound = {item.id for each in inside for item in ast.walk(each.target) if isinstance(item, ast.Name)}
+    lambdas = (item for node in nodes for item in ast.walk(node) if isinstance(item, ast.Lambda))
+    return bound | {item.arg for each in lambdas for item in ast.walk(each.args) if isinstance(item, ast.arg)}
 
 
 def _decorated_function(form: Form) -> bool:

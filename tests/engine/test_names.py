@@ -199,12 +199,12 @@ def test_calls(source: str, calls: str) -> None:
         ("x = a.b", {("a", "b")}),
         ("x = a.b.c", {("a", "b"), ("a.b", "c")}),
         ("a.b = 1", set()),
-        ("x = f().b", set()),
+        ("x = f().b", {("f", "b")}),
         ("a.b += 1", {("a", "b")}),
     ],
 )
 def test_attributes(source: str, attributes: set[tuple[str, str]]) -> None:
-    """Every `name.attribute` that is read."""
+    """Every `name.attribute` that is read, `name().attribute` included."""
     assert names(source).attributes == attributes
 
 

@@ -20,6 +20,26 @@ def text(*lines: str) -> str:
 
 SAME_AS_FRESH = [
     Edit(
+        "function given to map",
+        {"m": text("R = 1", "def f(x): return x*R", "V = list(map(f, [1, 2]))")},
+        [{"m": text("R = 3", "def f(x): return x*R", "V = list(map(f, [1, 2]))")}],
+    ),
+    Edit(
+        "function given to an attribute of a module",
+        {"m": text("import functools", "R = 1", "def f(x, y): return x + y*R", "V = functools.reduce(f, [1, 2])")},
+        [{"m": text("import functools", "R = 3", "def f(x, y): return x + y*R", "V = functools.reduce(f, [1, 2])")}],
+    ),
+    Edit(
+        "method of what a call made",
+        {"m": text("class T:", "  def make(self): return R*2", "R = 1", "V = T().make()")},
+        [{"m": text("class T:", "  def make(self): return R*2", "R = 10", "V = T().make()")}],
+    ),
+    Edit(
+        "function called by another name in a comprehension",
+        {"m": text("R = 1", "def f(): return R", "V = 0")},
+        [{"m": text("R = 2", "def f(): return R", "V = [g() for g in [f]]")}],
+    ),
+    Edit(
         "multi-bound wrap body",
         {
             "m": text(

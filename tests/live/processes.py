@@ -466,11 +466,12 @@ def package_unloaded() -> dict[str, Any]:
 
 
 def late_statement() -> list[str]:
-    """A value that is made by a function which changes in the same push."""
-    process, _ = tracked({"m.py": "RATE = 1\ndef build():\n    return RATE\nTABLE = build()\n"})
+    """A value that is made by a method of a class which changes in the same push."""
+    source = "RATE = {}\nclass Builder:\n    def build(self):\n        return RATE{}\nTABLE = Builder().build()\n"
+    process, _ = tracked({"m.py": source.format(1, "")})
     import m
 
-    outcome = push(process, {"m": "RATE = 2\ndef build():\n    return RATE * 2\nTABLE = build()\n"})
+    outcome = push(process, {"m": source.format(2, " * 2")})
     return [*outcome.warnings, str(m.TABLE)]
 
 
