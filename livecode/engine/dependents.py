@@ -37,10 +37,10 @@ from livecode.engine.reach import Places, Reach, reason_to_run
 LOOKED_AT = frozenset({ClassKind.ENUM})
 """Classes that are values themselves: their members are iterated over and looked up."""
 
-BUILT = frozenset({ClassKind.DATACLASS, ClassKind.NAMED_TUPLE, ClassKind.REBUILT})
+BUILT = frozenset({ClassKind.DATACLASS, ClassKind.NAMED_TUPLE, ClassKind.REBUILT, ClassKind.MODEL})
 """Classes whose `__init__` is made from the values in their body."""
 
-BUILT_FROM_OTHERS = frozenset({ClassKind.DATACLASS, ClassKind.REBUILT})
+BUILT_FROM_OTHERS = frozenset({ClassKind.DATACLASS, ClassKind.REBUILT, ClassKind.MODEL})
 """Classes that take over the fields of their bases when they are built; libraries also look at annotations then."""
 
 MAX_DOTS = 2
@@ -311,7 +311,7 @@ class _Walk:
         if kind not in BUILT_FROM_OTHERS:
             return ""
         used = {dotted(base) for base in getattr(form.node, "bases", ())}
-        used |= _annotated_with(form) if kind is ClassKind.REBUILT else set()
+        used |= _annotated_with(form) if kind is not ClassKind.DATACLASS else set()
         found = min((name for name in used if f"{name}.!" in now.dirt), default="")
         if not found:
             return ""
