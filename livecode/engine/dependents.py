@@ -85,11 +85,11 @@ class Spread:
 
     def size(self) -> int:
         """Grows while there is something new to spread."""
-        return len(self.runs) + len(self.dirty) + len(self.tainted) + len(self.reshaped)
+        return len(self.runs) + len(self.dirty) + len(self.tainted) + len(self.reshaped) + len(self.lost)
 
     def exports(self) -> bool:
         """True if others may have to do something."""
-        return bool(self.dirty or self.tainted or self.reshaped)
+        return bool(self.dirty or self.tainted or self.reshaped or self.gone or self.lost)
 
 
 def spread(
@@ -129,7 +129,7 @@ def spread(
             if there.go({**walks, importer: there}):
                 walks[importer] = there
                 waiting.append(importer)
-    return {name: walk.here for name, walk in walks.items() if name in edited or walk.here.runs}
+    return {name: walk.here for name, walk in walks.items() if name in edited or walk.here.runs or walk.here.lost}
 
 
 def run_order(found: Mapping[str, Spread]) -> list[str]:
