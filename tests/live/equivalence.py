@@ -97,7 +97,11 @@ def describe(value: Any, depth: int = 0) -> Any:
         return type(value).__name__  # says addresses, and lists its fields in any order
     if type(value) in (set, frozenset):  # their order says nothing
         return sorted(str(describe(item, depth + 1)) for item in value)
-    return re.sub(r" at 0x[0-9a-f]+|0x[0-9a-f]{6,}|:\d{9,}", "", repr(value))
+    return _without_addresses(repr(value))
+
+
+def _without_addresses(text: str) -> str:
+    return re.sub(r" at 0x[0-9a-f]+|0x[0-9a-f]{6,}|:\d{9,}", "", text)
 
 
 def _describe_function(function: types.FunctionType, depth: int) -> list[Any]:
@@ -113,7 +117,7 @@ def _describe_function(function: types.FunctionType, depth: int) -> list[Any]:
     extra = sorted(name for name in function.__dict__ if name != "__wrapped__")
     code = function.__code__
     names = [function.__name__, function.__qualname__, function.__doc__]
-    return [*names, str(signature), result, extra, _annotations(function), code.co_firstlineno]
+    return [*names, _without_addresses(str(signature)), result, extra, _annotations(function), code.co_firstlineno]
 
 
 def _annotations(thing: Any) -> str:
