@@ -145,6 +145,8 @@ def push_folder(
 ) -> Report:
     """Pushes all loaded modules whose file is under `folder`, as one transaction.
 
+    A module whose file is gone stays loaded, and is named: others may still use it.
+
     Args:
         folder: Where the sources are.
         target: What they are pushed to.
@@ -164,14 +166,18 @@ def push_folder(
     files = {path: names for path, names in loaded_files(statuses).items() if path.is_relative_to(root)}
     request = PushRequest((), author, reason, force)
     try:
-        items = read_items(files)
+        items = read_items({path: names for path, names in files.items() if path.exists()})
     except UnreadableSourceError as error:
         return unreadable_report(error, request, target)
     running = running_checksums(statuses)
     chosen = tuple(item for item in items if not changed_only or runs_elsewhere(item, running))
     if not chosen:
         return Report(Verdict.SAME, (), workers=len(statuses), service=target.name)
-    return push(PushRequest(chosen, author, reason, force), target)
+    report = push(PushRequest(chosen, author, reason, force), target)
+    left = sorted(name for path, names in files.items() if not path.exists() for name in names)
+    said = tuple(f"{name} stays loaded, although its file is gone; unload it if nothing needs it" for name in left)
+    outcomes = tuple(replace(outcome, warnings=(*outcome.warnings, *said)) for outcome in report.outcomes)
+    return replace(report, outcomes=outcomes)
 
 
 def unreadable_report(error: UnreadableSourceError, request: PushRequest, target: Target) -> Report:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -121,6 +122,18 @@ def test_push_folder_pushes_what_differs(project: Path) -> None:
     (project / "pricing_api.py").write_text(SOURCE.replace("2", "5"))
     assert livecode.push_folder(project).modules == ("pricing_api",)
     assert quote(1) == 5
+
+
+def test_push_folder_leaves_what_has_no_file_any_more(project: Path) -> None:
+    """A loaded module whose file is gone keeps nothing else from going live; it stays loaded, and is named."""
+    (project / "gone_api.py").write_text("X = 1\n")
+    gone = importlib.import_module("gone_api")
+    livecode.push_folder(project)
+    (project / "gone_api.py").unlink()
+    (project / "pricing_api.py").write_text("def price():\n    return 7\n")
+    report = livecode.push_folder(project)
+    assert (report.modules, gone.X) == (("pricing_api",), 1)
+    assert "gone_api stays loaded" in str(report)
 
 
 def test_watch_makes_a_save_live(project: Path) -> None:
