@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from livecode.engine.diff import Diff, Pair, diff
 from livecode.engine.facts import ClassKind, ModuleFacts
 from livecode.engine.forms import Form, Kind
-from livecode.engine.layout import refuse_layout
+from livecode.engine.layout import keeps_layout, refuse_layout
 from livecode.engine.refusals import refusal
 from livecode.model.report import Change, ChangeKind, Refusal
 
@@ -127,7 +127,7 @@ def class_edit(
     if _dumps(old_params) != _dumps(new_params) or any(not named.isdisjoint(m.shape.mentions) for m in members):
         what = f"{new.label()} changes its type parameters, or a member that uses one"
         return None, [refusal("LC105", what, module=module, line=new.start)]
-    if _touches_slots(change):
+    if _touches_slots(change) and not keeps_layout(old, new):
         return None, [refuse_layout(facts, old, new)]
     decorators_same = _dumps(old_node.decorator_list) == _dumps(new_node.decorator_list)
     methods_only = _methods_only(change, members)

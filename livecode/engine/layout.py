@@ -22,6 +22,15 @@ def refuse_layout(facts: ModuleFacts, old: Form, new: Form) -> Refusal:
     return refusal("LC103", what, module=facts.module, line=new.start)
 
 
+def keeps_layout(old: Form, new: Form) -> bool:
+    """True if the class has the same slots as before, written in another way or order.
+
+    Source: `type_new_slots_impl` in CPython's typeobject.c sorts them.
+    """
+    before, after = _slots(old), _slots(new)
+    return bool(before and after) and sorted(before or ()) == sorted(after or ())
+
+
 def _difference(before: tuple[str, ...] | None, after: tuple[str, ...] | None, instances: str) -> str:
     if (before is None and after is None) or (() in (before, after) and before == after):
         return f"changes how its __slots__ are made; {instances} have the old layout"
@@ -34,9 +43,7 @@ def _difference(before: tuple[str, ...] | None, after: tuple[str, ...] | None, i
     if gained:
         also = f" and loses {_named(lost)}" if lost else ""
         return f"gains {_named(gained)}{also}; {instances} would lack {'it' if len(gained) == 1 else 'them'}"
-    if lost:
-        return f"loses {_named(lost)}; {instances} hold {'one' if len(lost) == 1 else 'them'}"
-    return f"writes its __slots__ in another way or order; {instances} have the old ones"
+    return f"loses {_named(lost)}; {instances} hold {'one' if len(lost) == 1 else 'them'}"
 
 
 def _named(slots: list[str]) -> str:

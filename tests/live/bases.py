@@ -168,6 +168,15 @@ LIVE = [
     ),
 ]
 """Other bases on a class that exists, as a fresh import would make them."""
+LIVE += [
+    Rebased(
+        "slots written in another way",
+        "class A:\n __slots__ = ['x', 'y']\n def f(self): return 1\n",
+        "class A:\n __slots__ = ('y', 'x')\n def f(self): return self.x + self.y\n",
+        "a = m.A(); a.x, a.y = 1, 2",
+        ("a.f() == 3 and (a.x, a.y) == (1, 2) and type(a) is m.A and m.A.__slots__ == ('y', 'x')",),
+    )
+]
 META = (
     "class M(type):\n known = {}\n ordered = []\n def __init__(cls, name, bases, space):\n"
     "  super().__init__(name, bases, space)\n  M.known[space.get('key', name)] = cls\n  M.ordered.append(cls)\n"
