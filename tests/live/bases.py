@@ -180,7 +180,7 @@ LIVE += [
 META = (
     "class M(type):\n known = {}\n ordered = []\n def __init__(cls, name, bases, space):\n"
     "  super().__init__(name, bases, space)\n  M.known[space.get('key', name)] = cls\n  M.ordered.append(cls)\n"
-    "  cls.fields = sorted(key for key, value in space.items() if isinstance(value, int))\n"
+    "  cls.fields = sorted(key for key, value in space.items() if isinstance(value, int) and key[0] != '_')\n"
 )
 LIVE += [
     Rebased(
