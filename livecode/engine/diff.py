@@ -17,7 +17,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from livecode.engine.forms import Form, Kind, Leaf, common_ends
+from livecode.engine.forms import Form, Kind, common_ends
+from livecode.engine.leaves import Leaf
 
 
 class Pair(NamedTuple):

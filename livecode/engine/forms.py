@@ -23,7 +23,9 @@ from functools import cached_property
 
 from livecode.engine.bodies import Inside, inside, names_in_body
 from livecode.engine.edit import normal
-from livecode.engine.names import Names, names_of
+from livecode.engine.leaves import Leaf, first_line, leaf_nodes, leaf_of
+from livecode.engine.names import Names
+from livecode.engine.naming import names_of
 from livecode.engine.reading import Reading
 from livecode.engine.trees import moved, own_nodes
 
@@ -45,30 +47,6 @@ class Kind(StrEnum):
     DOC = "doc"
     VALUE = "value"
     OTHER = "other"
-
-
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """A function or lambda that executing the form makes.
-
-    Attributes:
-        path: Qualified name in parts, ``("Order", "total")``; a lambda is ``<lambda>``.
-        line: Its code's first line (decorators count), relative to the first line of its form.
-        body: Digest of the body alone.
-        nested: Names of the functions and lambdas made by the body, in order.
-        knows_class: True if the body uses `super()`, `__class__` or a type parameter, which makes it a closure.
-    """
-
-    path: tuple[str, ...]
-    line: int
-    body: str
-    nested: tuple[str, ...]
-    knows_class: bool
-
-    @property
-    def name(self) -> str:
-        """Last part of the path: the `co_name` of its code."""
-        return self.path[-1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +119,7 @@ class Shape:
         A lambda goes by the names that the statement binds.
         """
         found = []
-        for path, node in _leaf_nodes(self.nodes, self.scope):
+        for path, node in leaf_nodes(self.nodes, self.scope):
             names = self.names.binds if path[-1] == "<lambda>" else (".".join(path),)
             known = inside(node)
             found += [(name, known) for name in names]
@@ -151,7 +129,7 @@ class Shape:
     def own_bodies(self) -> tuple[str, ...]:
         """For each leaf its body without those of the functions inside of it: what it does itself when called."""
         found = []
-        for _, node in _leaf_nodes(self.nodes, self.scope):
+        for _, node in leaf_nodes(self.nodes, self.scope):
             body = node.body if isinstance(node.body, list) else [node.body]  # type: ignore[attr-defined]
             reading = Reading({id(item) for each in body for item in ast.walk(each) if isinstance(item, Function)})
             reading.read(body)
@@ -161,12 +139,12 @@ class Shape:
     @cached_property
     def leaves(self) -> tuple[Leaf, ...]:
         """The functions it makes, in order of their source."""
-        return tuple(_leaf(path, node, self.origin) for path, node in _leaf_nodes(self.nodes, self.scope))
+        return tuple(leaf_of(path, node, self.origin) for path, node in leaf_nodes(self.nodes, self.scope))
 
     @cached_property
     def skeleton(self) -> str:
         """The syntax tree with the bodies of all leaves blanked."""
-        reading = Reading({id(node) for _, node in _leaf_nodes(self.nodes, self.scope)})
+        reading = Reading({id(node) for _, node in leaf_nodes(self.nodes, self.scope)})
         reading.read(list(self.nodes))
         return reading.digest()
 
@@ -334,13 +312,6 @@ def future_flags(forms: Sequence[Form]) -> int:
     return flags
 
 
-def first_line(node: ast.AST) -> int:
-    """The line of a statement's first decorator, or its own: `co_firstlineno` of the code it makes."""
-    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-    own: int = node.lineno  # type: ignore[attr-defined]
-    return min([own, *(item.lineno for item in decorators)])
-
-
 def form_label(form: Form) -> str:
     """How people see a form."""
     match form.kind:
@@ -411,43 +382,3 @@ def _kind(form: Shape) -> Kind:
         case ast.Assign() | ast.AnnAssign():
             return Kind.VALUE
     return Kind.OTHER
-
-
-def _leaf_nodes(nodes: Sequence[ast.AST], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], ast.AST]]:
-    waiting = [(path, node, False) for node in reversed(nodes)]
-    while waiting:
-        where, node, open_already = waiting.pop()
-        if open_already:
-            yield where, node
-        else:
-            waiting += reversed(_opened(node, where))
-
-
-def _opened(node: ast.AST, path: tuple[str, ...]) -> list[tuple[tuple[str, ...], ast.AST, bool]]:
-    """Where leaves may be inside of a node, in order, under the names of the classes around; itself if it is one."""
-    match node:
-        case ast.FunctionDef() | ast.AsyncFunctionDef():
-            around = [(path, item, False) for item in (*node.decorator_list, *_defaults(node.args))]
-            return [*around, ((*path, node.name), node, True)]
-        case ast.Lambda():
-            return [*((path, item, False) for item in _defaults(node.args)), ((*path, "<lambda>"), node, True)]
-        case ast.ClassDef():
-            outer = [*node.decorator_list, *node.bases, *(word.value for word in node.keywords)]
-            inner = [((*path, node.name), item, False) for item in node.body]
-            return [*((path, item, False) for item in outer), *inner]
-        case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-            return []  # one lambda here makes many functions: they are made again
-    return [(path, item, False) for item in ast.iter_child_nodes(node)]
-
-
-def _defaults(args: ast.arguments) -> list[ast.AST]:
-    return [item for item in (*args.defaults, *args.kw_defaults) if item is not None]
-
-
-def _leaf(path: tuple[str, ...], node: ast.AST, start: int) -> Leaf:
-    body = node.body  # type: ignore[attr-defined]
-    reading = Reading()
-    reading.read(body)
-    scoped = {"super", "__class__", *(item.name for item in getattr(node, "type_params", ()))}
-    knows = not scoped.isdisjoint(reading.names)
-    return Leaf(path, first_line(node) - start, reading.digest(), tuple(reading.made), knows)

@@ -18,7 +18,7 @@ from functools import cached_property
 
 from livecode.engine.facts import ModuleFacts
 from livecode.engine.forms import Form, Kind, common_ends
-from livecode.engine.plan import ModulePlan, Plan
+from livecode.engine.planned import ModulePlan, Plan
 from livecode.engine.refusals import refusal
 from livecode.model.report import Refusal
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from livecode.engine.classes import ClassEdit
 from livecode.engine.forms import Form, Kind
-from livecode.engine.plan import ModulePlan
+from livecode.engine.planned import ModulePlan
 from livecode.engine.refusals import refusal
 from livecode.model.report import Refusal
 

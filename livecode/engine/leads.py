@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from livecode.engine.dependents import Spread
 from livecode.engine.facts import Project, absolute
 from livecode.engine.forms import Form, Kind
 from livecode.engine.sight import Named
+from livecode.engine.spread import Spread
 from livecode.engine.uses import Place, Use, uses_in, uses_of
 
 LOOKING_AROUND = frozenset({"globals", "locals", "vars", "eval", "exec", "__import__", "dir"})

@@ -12,94 +12,25 @@ facts, new sources ── plan ──▶ Plan
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from livecode.engine.classes import ClassEdit, class_edit
-from livecode.engine.dependents import Spread, run_order, spread
+from livecode.engine.dependents import run_order, spread
 from livecode.engine.diff import Diff, Pair, diff
-from livecode.engine.facts import ClassKind, ModuleFacts, Project
+from livecode.engine.facts import ModuleFacts, Project
 from livecode.engine.forms import Form, Kind, future_flags
+from livecode.engine.late import staged
+from livecode.engine.planned import ModulePlan, Plan, Run, is_call, made_by
 from livecode.engine.reach import Reach, reason_to_run
 from livecode.engine.refusals import refusal
 from livecode.engine.registrations import registering
-from livecode.engine.sight import Sight
+from livecode.engine.spread import Spread
 from livecode.engine.staging import Staging
 from livecode.engine.stale import old_makes
+from livecode.engine.told import changes_of, rerun_reason
 from livecode.model.report import Change, ChangeKind, Refusal
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One form to execute.
-
-    Attributes:
-        form: As it is in the new source.
-        old: As it was, None if it is new.
-        why: ``changed``, ``added``, or what it reads.
-        edit: For a class that is changed member by member; None where the whole statement is executed.
-        late: Executed only when the rest of the push is visible (`livecode.engine.staging`).
-        registers: True if a decorator of it may register something.
-        takes_back: Statements and members that ran before, of which the registrations are replaced.
-        undoes: The call statement that ran before, if what it put into a registry is known and replaced.
-        sight: What it sees on the stage otherwise than it is written.
-    """
-
-    form: Form
-    old: Form | None
-    why: str
-    edit: ClassEdit | None = None
-    late: bool = False
-    registers: bool = False
-    takes_back: tuple[Form, ...] = ()
-    undoes: tuple[Form, ...] = ()
-    sight: Sight = field(default_factory=Sight)
-
-
-@dataclass(frozen=True, slots=True)
-class ModulePlan:
-    """What happens in one module.
-
-    Attributes:
-        module: Its name.
-        forms: All its forms as they will be.
-        swaps: Pairs of which function bodies (or comments) changed.
-        shifts: Pairs that moved by some lines.
-        runs: Forms to execute, in order.
-        removed: Names to take away.
-        parts: Entries and attributes to take away, which removed statements had set: ``(name, key, is attribute)``.
-        restored: Names that a statement binds which is executed, but that keep the value that they have.
-        refilled: Containers that are filled again in place.
-        withdrawn: Statements that go, of which the registrations are taken back.
-        undone: Call statements that go, of which is known what they put into a registry.
-        annotations: True if the module's annotations have to be made again.
-        pushed: False for a module that is not in the push, in which something is re-run.
-        changes: What the report says.
-    """
-
-    module: str
-    forms: tuple[Form, ...]
-    swaps: tuple[Pair, ...] = ()
-    shifts: tuple[Pair, ...] = ()
-    runs: tuple[Run, ...] = ()
-    removed: tuple[str, ...] = ()
-    parts: tuple[tuple[str, object, bool], ...] = ()
-    restored: tuple[str, ...] = ()
-    refilled: tuple[str, ...] = ()
-    withdrawn: tuple[Form, ...] = ()
-    undone: tuple[Form, ...] = ()
-    annotations: bool = False
-    pushed: bool = True
-    changes: tuple[Change, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What the push needs; nothing at all if there are refusals."""
-
-    modules: tuple[ModulePlan, ...] = ()
-    refusals: tuple[Refusal, ...] = ()
 
 
 def plan(
@@ -126,7 +57,7 @@ def plan(
         runs_of[name], refused = _runs(found[name], diffs.get(name, Diff()), project)
         refusals += refused
     swapped = {name: _bodies(change) for name, change in diffs.items()}
-    runs_of = _staged(found, runs_of, lambda: Staging(found, swapped, arriving, project))
+    runs_of = staged(found, runs_of, lambda: Staging(found, swapped, arriving, project))
     for name, runs in runs_of.items():
         here, change = found[name], diffs.get(name, Diff())
         if name in diffs:
@@ -142,72 +73,6 @@ def plan(
 def _bodies(change: Diff) -> set[str]:
     """The functions and classes of which a body changes: they are other than before when the push is visible."""
     return {leaf.path[0] for pair in change.edited for leaf in pair.changed_leaves()}
-
-
-def _staged(
-    found: Mapping[str, Spread], runs_of: Mapping[str, tuple[Run, ...]], begin: Callable[[], Staging]
-) -> dict[str, tuple[Run, ...]]:
-    """The same, with what each sees on the stage, and the late ones marked.
-
-    Of a name that several forms bind, all are late if one is, or a reader: then all is decided anew, knowing that.
-    """
-    waiting = {id(run.form) for name, runs in runs_of.items() for run in runs if _waits(found[name], run)}
-    while True:
-        staging, decided = begin(), dict[str, tuple[Run, ...]]()
-        for name, runs in runs_of.items():
-            decided[name] = tuple(_decided(name, run, staging, id(run.form) in waiting) for run in runs)
-        together = {number for name, runs in decided.items() for number in _late_together(found[name], runs, staging)}
-        if together <= waiting:
-            return decided
-        waiting |= together
-
-
-def _decided(module: str, run: Run, staging: Staging, waits: bool) -> Run:
-    sight = staging.decide(module, run.form, run.edit, replaces=run.old is not None, waits=waits)
-    return replace(run, late=sight is None, sight=sight or Sight())
-
-
-def _late_together(here: Spread, runs: Sequence[Run], staging: Staging) -> set[int]:
-    """The late ones; where a late statement makes or needs a name that several make, all of these are late.
-
-    What a late statement makes can be read only by late ones.
-    """
-    often = here.refilled | {name for run in runs for name in run.form.names.binds if _is_often_bound(here, name)}
-    needs = {id(run.form): staging.needs(here, run.form) if often else frozenset() for run in runs}
-    size = -1
-    while sum(run.late for run in runs) > size:
-        size = sum(run.late for run in runs)
-        late = [run.form for run in runs if run.late]
-        made = {name for form in late for name in _made_by(form)}
-        together = often & (made | {name for form in late for name in needs[id(form)]})
-        runs = [
-            run if run.late else replace(run, late=bool(_made_by(run.form) & together or run.form.names.reads & made))
-            for run in runs
-        ]
-    return {id(run.form) for run in runs if run.late}
-
-
-def _made_by(form: Form) -> set[str]:
-    return {*form.names.binds, *form.names.touches}
-
-
-def _is_often_bound(here: Spread, name: str) -> bool:
-    return sum(name in form.names.binds for form in here.forms) > 1
-
-
-LIBRARY_BUILT = frozenset({ClassKind.MODEL, ClassKind.BUILT})
-"""Classes of which more is made in place than the statement says."""
-
-
-def _waits(here: Spread, run: Run) -> bool:
-    """True for a class that its library completes in place, and if a member reads a class inside that changes too."""
-    edit = run.edit
-    if edit is None:
-        return False
-    if edit.rebuild:
-        return here.facts.classes.get(".".join(edit.path)) in LIBRARY_BUILT
-    nested = {inner.form.name for inner in edit.nested}
-    return any(not nested.isdisjoint(member.shape.mentions) for member in edit.members)
 
 
 def _known(project: Project, module: str) -> ModuleFacts:
@@ -250,17 +115,13 @@ def _runs(here: Spread, change: Diff, project: Project) -> tuple[tuple[Run, ...]
 
 def _undoes(here: Spread, old: Form | None, project: Project) -> tuple[Form, ...]:
     """The statement as it ran, if what it put into a registry is taken back; containers that are refilled are not."""
-    if old is None or not _is_call(old) or here.refilled & _made_by(old):
+    if old is None or not is_call(old) or here.refilled & made_by(old):
         return ()
     return (old,) if project.can_undo(here.facts.module, old) else ()
 
 
 def _undone(here: Spread, change: Diff, project: Project) -> tuple[Form, ...]:
     return tuple(each for form in change.removed for each in _undoes(here, form, project))
-
-
-def _is_call(form: Form) -> bool:
-    return form.kind is Kind.OTHER and isinstance(form.node, ast.Expr) and isinstance(form.node.value, ast.Call)
 
 
 def _is_stale(seen: Reach | None, member: Form) -> bool:
@@ -333,7 +194,7 @@ def _pushed(
         withdrawn=withdrawn,
         undone=undone,
         annotations=any(form.shape.annotates for form in touched),
-        changes=tuple(_changes(here, change, runs, undone, stale)),
+        changes=tuple(changes_of(here, change, runs, undone, stale)),
     )
 
 
@@ -347,7 +208,7 @@ def _refilled(here: Spread, form: Form) -> set[tuple[str, object, bool]]:
 
 
 def _only_run(here: Spread, runs: tuple[Run, ...], stale: Sequence[Change]) -> ModulePlan:
-    changes = tuple(Change(ChangeKind.RERUN, run.form.label(), _rerun(here, run), run.form.start) for run in runs)
+    changes = tuple(Change(ChangeKind.RERUN, run.form.label(), rerun_reason(here, run), run.form.start) for run in runs)
     return ModulePlan(
         here.facts.module,
         here.forms,
@@ -370,43 +231,3 @@ def _says_nothing(form: Form) -> bool:
         isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
         for node in form.nodes
     )
-
-
-def _changes(
-    here: Spread, change: Diff, runs: Sequence[Run], undone: Sequence[Form], stale: Sequence[Change]
-) -> list[Change]:
-    back = set(map(id, undone))
-    said = [
-        Change(ChangeKind.REMOVED, form.label(), "" if id(form) in back else _left_behind(form))
-        for form in change.removed
-    ]
-    for pair in change.edited:
-        leaves = pair.changed_leaves()
-        labels = dict.fromkeys(".".join(leaf.path) + "()" for leaf in leaves)
-        said += [Change(ChangeKind.CHANGED, label, "", pair.new.start) for label in labels]
-    for run in runs:
-        said += run.edit.changes if run.edit else [_run_change(here, run)]
-    said += stale
-    executed = {id(run.form) for run in runs}
-    kept = [form.label() for form in here.forms if form.kind is Kind.VALUE and id(form) not in executed]
-    return [*said, *(Change(ChangeKind.KEPT, name) for name in kept)]
-
-
-def _run_change(here: Spread, run: Run) -> Change:
-    kind = {"changed": ChangeKind.CHANGED, "added": ChangeKind.ADDED}.get(run.why, ChangeKind.RERUN)
-    detail = _rerun(here, run) if kind is ChangeKind.RERUN else ""
-    if kind is ChangeKind.CHANGED and run.form.kind is Kind.OTHER and isinstance(run.form.node, ast.Expr):
-        done = "replaces what the old line did" if run.undoes else "what the old line did is not taken back"
-        detail = f"executed; {done}"
-    return Change(kind, run.form.label(), detail, run.form.start)
-
-
-def _rerun(here: Spread, run: Run) -> str:
-    """Why a statement runs again; if it is only a call, also that what it did stays."""
-    stays = run.old is not None and _is_call(run.old) and not run.undoes and not here.refilled & _made_by(run.old)
-    return f"{run.why}; what it did before is not taken back" if stays else run.why
-
-
-def _left_behind(form: Form) -> str:
-    calls = any(isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) for node in form.nodes)
-    return "what it did is not taken back" if calls else ""

@@ -19,8 +19,9 @@ from typing import NamedTuple
 from livecode.engine.classes import ClassEdit
 from livecode.engine.code import by_place, nested, shifted
 from livecode.engine.diff import Pair
-from livecode.engine.forms import Form, Kind, Leaf, future_flags
-from livecode.engine.plan import ModulePlan, Plan, Run
+from livecode.engine.forms import Form, Kind, future_flags
+from livecode.engine.leaves import Leaf
+from livecode.engine.planned import ModulePlan, Plan, Run
 from livecode.engine.sight import Sight, filled, seen_through
 from livecode.engine.trees import own_nodes
 

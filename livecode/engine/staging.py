@@ -21,12 +21,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from livecode.engine.classes import ClassEdit
 from livecode.engine.code import ANNOTATES_LATER
-from livecode.engine.dependents import Spread
 from livecode.engine.facts import Project, absolute
 from livecode.engine.forms import Form, Kind, future_flags
 from livecode.engine.leads import Hot, Leads
 from livecode.engine.names import Names
 from livecode.engine.sight import Named, Sight
+from livecode.engine.spread import Spread
 from livecode.engine.uses import Place, Use, calls_of, uses_of
 
 RUN_WHEN_MADE = frozenset(

@@ -13,11 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from livecode.engine.bodies import dotted
-from livecode.engine.dependents import Spread, decorated, keeps_identity
+from livecode.engine.definitions import decorated, keeps_identity
 from livecode.engine.diff import Diff, Pair, diff
 from livecode.engine.facts import ClassKind, ModuleFacts, Project, absolute, import_targets
 from livecode.engine.forms import Form, Kind
 from livecode.engine.reach import Places, Reach, called_by
+from livecode.engine.spread import Spread
 from livecode.model.report import Change, ChangeKind
 
 MADE_FROM_FIELDS = frozenset({ClassKind.DATACLASS, ClassKind.NAMED_TUPLE, ClassKind.REBUILT})

@@ -20,7 +20,7 @@ from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 from livecode.engine.forms import Form, Kind
-from livecode.engine.plan import ModulePlan
+from livecode.engine.planned import ModulePlan
 from livecode.live.adapters.atexit import ExitFunctions, register_once
 from livecode.live.journal import Journal, Step
 from livecode.live.places import Entry, Place, is_same, place

@@ -16,7 +16,7 @@ from typing import Any
 from livecode.engine.facts import absolute
 from livecode.engine.forms import Form, Kind
 from livecode.engine.names import Imported
-from livecode.engine.plan import Run
+from livecode.engine.planned import Run
 from livecode.engine.prepare import PreparedModule, PreparedRun
 from livecode.engine.sight import Named
 from livecode.engine.trees import own_nodes

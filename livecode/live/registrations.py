@@ -24,7 +24,7 @@ from typing import Any
 from livecode.engine.code import walk
 from livecode.engine.diff import Pair
 from livecode.engine.forms import Form
-from livecode.engine.plan import ModulePlan
+from livecode.engine.planned import ModulePlan
 from livecode.engine.prepare import PreparedClass, PreparedRun
 from livecode.engine.refusals import refusal
 from livecode.engine.registrations import decorators_of

@@ -23,7 +23,7 @@ from types import CodeType, ModuleType
 from typing import TYPE_CHECKING
 
 from livecode.engine.check import compile_failure, syntax_failure
-from livecode.engine.dependents import remade
+from livecode.engine.definitions import remade
 from livecode.engine.forms import Form
 from livecode.engine.hazards import (
     compiled_warnings,
@@ -33,7 +33,8 @@ from livecode.engine.hazards import (
     refuse_unload,
     unload_warnings,
 )
-from livecode.engine.plan import Plan, plan
+from livecode.engine.plan import plan
+from livecode.engine.planned import Plan
 from livecode.engine.prepare import Compiler, PreparedModule, compiler_of, prepare
 from livecode.engine.refusals import refusal
 from livecode.engine.reparse import fresh_shapes, reparse

@@ -11,7 +11,8 @@ from hypothesis import settings
 from livecode.engine.diff import Diff, diff
 from livecode.engine.facts import ClassKind, ModuleFacts, imported_modules
 from livecode.engine.forms import Form, Kind, parse
-from livecode.engine.plan import ModulePlan, Plan, plan
+from livecode.engine.plan import plan
+from livecode.engine.planned import ModulePlan, Plan
 from livecode.engine.prepare import PreparedModule, prepare
 
 Sources = Mapping[str, str]

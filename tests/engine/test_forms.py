@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livecode.engine.forms import Form, Kind, first_line, future_flags, parse
+from livecode.engine.forms import Form, Kind, future_flags, parse
+from livecode.engine.leaves import first_line
 from tests.engine.fake import since_312, steady
 
 STATEMENTS = (

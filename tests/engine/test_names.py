@@ -9,7 +9,8 @@ import pytest
 
 from livecode.engine.bodies import names_in_body
 from livecode.engine.code import walk
-from livecode.engine.names import Imported, Names, names_of
+from livecode.engine.names import Imported, Names
+from livecode.engine.naming import names_of
 from tests.engine.fake import since_312
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from livecode.engine.plan import Plan, plan
+from livecode.engine.plan import plan
+from livecode.engine.planned import Plan
 from livecode.model.report import ChangeKind
 from tests.engine.fake import FakeProject, codes, plan_of, planned, ran, steady
 from tests.engine.test_forms import sources

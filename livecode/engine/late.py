@@ -1,0 +1,74 @@
+"""Which statements of a plan are executed late, when the rest is visible, and what the others see on the stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from livecode.engine.facts import ClassKind
+from livecode.engine.planned import Run, made_by
+from livecode.engine.sight import Sight
+from livecode.engine.spread import Spread
+from livecode.engine.staging import Staging
+
+
+def staged(
+    found: Mapping[str, Spread], runs_of: Mapping[str, tuple[Run, ...]], begin: Callable[[], Staging]
+) -> dict[str, tuple[Run, ...]]:
+    """The same, with what each sees on the stage, and the late ones marked.
+
+    Of a name that several forms bind, all are late if one is, or a reader: then all is decided anew, knowing that.
+    """
+    waiting = {id(run.form) for name, runs in runs_of.items() for run in runs if _waits(found[name], run)}
+    while True:
+        staging, decided = begin(), dict[str, tuple[Run, ...]]()
+        for name, runs in runs_of.items():
+            decided[name] = tuple(_decided(name, run, staging, id(run.form) in waiting) for run in runs)
+        together = {number for name, runs in decided.items() for number in _late_together(found[name], runs, staging)}
+        if together <= waiting:
+            return decided
+        waiting |= together
+
+
+def _decided(module: str, run: Run, staging: Staging, waits: bool) -> Run:
+    sight = staging.decide(module, run.form, run.edit, replaces=run.old is not None, waits=waits)
+    return replace(run, late=sight is None, sight=sight or Sight())
+
+
+def _late_together(here: Spread, runs: Sequence[Run], staging: Staging) -> set[int]:
+    """The late ones; where a late statement makes or needs a name that several make, all of these are late.
+
+    What a late statement makes can be read only by late ones.
+    """
+    often = here.refilled | {name for run in runs for name in run.form.names.binds if _is_often_bound(here, name)}
+    needs = {id(run.form): staging.needs(here, run.form) if often else frozenset() for run in runs}
+    size = -1
+    while sum(run.late for run in runs) > size:
+        size = sum(run.late for run in runs)
+        late = [run.form for run in runs if run.late]
+        made = {name for form in late for name in made_by(form)}
+        together = often & (made | {name for form in late for name in needs[id(form)]})
+        runs = [
+            run if run.late else replace(run, late=bool(made_by(run.form) & together or run.form.names.reads & made))
+            for run in runs
+        ]
+    return {id(run.form) for run in runs if run.late}
+
+
+def _is_often_bound(here: Spread, name: str) -> bool:
+    return sum(name in form.names.binds for form in here.forms) > 1
+
+
+LIBRARY_BUILT = frozenset({ClassKind.MODEL, ClassKind.BUILT})
+"""Classes of which more is made in place than the statement says."""
+
+
+def _waits(here: Spread, run: Run) -> bool:
+    """True for a class that its library completes in place, and if a member reads a class inside that changes too."""
+    edit = run.edit
+    if edit is None:
+        return False
+    if edit.rebuild:
+        return here.facts.classes.get(".".join(edit.path)) in LIBRARY_BUILT
+    nested = {inner.form.name for inner in edit.nested}
+    return any(not nested.isdisjoint(member.shape.mentions) for member in edit.members)

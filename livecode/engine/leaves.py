@@ -1,0 +1,82 @@
+"""The leaves of a statement: functions and lambdas that executing it makes, but whose bodies are not run then."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from livecode.engine.reading import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A function or lambda that executing the form makes.
+
+    Attributes:
+        path: Qualified name in parts, ``("Order", "total")``; a lambda is ``<lambda>``.
+        line: Its code's first line (decorators count), relative to the first line of its form.
+        body: Digest of the body alone.
+        nested: Names of the functions and lambdas made by the body, in order.
+        knows_class: True if the body uses `super()`, `__class__` or a type parameter, which makes it a closure.
+    """
+
+    path: tuple[str, ...]
+    line: int
+    body: str
+    nested: tuple[str, ...]
+    knows_class: bool
+
+    @property
+    def name(self) -> str:
+        """Last part of the path: the `co_name` of its code."""
+        return self.path[-1]
+
+
+def first_line(node: ast.AST) -> int:
+    """The line of a statement's first decorator, or its own: `co_firstlineno` of the code it makes."""
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    own: int = node.lineno  # type: ignore[attr-defined]
+    return min([own, *(item.lineno for item in decorators)])
+
+
+def leaf_nodes(nodes: Sequence[ast.AST], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], ast.AST]]:
+    """The trees of the leaves of some statements, in order of the source, with their qualified names in parts."""
+    waiting = [(path, node, False) for node in reversed(nodes)]
+    while waiting:
+        where, node, open_already = waiting.pop()
+        if open_already:
+            yield where, node
+        else:
+            waiting += reversed(_opened(node, where))
+
+
+def _opened(node: ast.AST, path: tuple[str, ...]) -> list[tuple[tuple[str, ...], ast.AST, bool]]:
+    """Where leaves may be inside of a node, in order, under the names of the classes around; itself if it is one."""
+    match node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef():
+            around = [(path, item, False) for item in (*node.decorator_list, *_defaults(node.args))]
+            return [*around, ((*path, node.name), node, True)]
+        case ast.Lambda():
+            return [*((path, item, False) for item in _defaults(node.args)), ((*path, "<lambda>"), node, True)]
+        case ast.ClassDef():
+            outer = [*node.decorator_list, *node.bases, *(word.value for word in node.keywords)]
+            inner = [((*path, node.name), item, False) for item in node.body]
+            return [*((path, item, False) for item in outer), *inner]
+        case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+            return []  # one lambda here makes many functions: they are made again
+    return [(path, item, False) for item in ast.iter_child_nodes(node)]
+
+
+def _defaults(args: ast.arguments) -> list[ast.AST]:
+    return [item for item in (*args.defaults, *args.kw_defaults) if item is not None]
+
+
+def leaf_of(path: tuple[str, ...], node: ast.AST, start: int) -> Leaf:
+    """The leaf that a tree is, `start` being the line of its form."""
+    body = node.body  # type: ignore[attr-defined]
+    reading = Reading()
+    reading.read(body)
+    scoped = {"super", "__class__", *(item.name for item in getattr(node, "type_params", ()))}
+    knows = not scoped.isdisjoint(reading.names)
+    return Leaf(path, first_line(node) - start, reading.digest(), tuple(reading.made), knows)
