@@ -23,9 +23,9 @@ from livecode.engine.forms import Form, Kind
 from livecode.engine.planned import ModulePlan
 from livecode.live.adapters.atexit import ExitFunctions, register_once
 from livecode.live.journal import Journal, Step
-from livecode.live.places import Entry, Place, is_same, place
+from livecode.live.places import Entry, Place, fill, is_same, place
 from livecode.live.reach import Owner, owner_of, resolve
-from livecode.live.reconcile import Delta, difference
+from livecode.live.reconcile import Delta, difference, no_line
 from livecode.live.registrations import Registrations
 
 _UNKNOWN = object()
@@ -198,7 +198,7 @@ class Calls:
             if isinstance(effect, AtExit):
                 steps.append(Step(partial(atexit.unregister, effect.function), effect.back))
             elif effect is not None:
-                self._note(effect.where, effect.owner, filename, Delta((effect.entry,), (), (), False, _no_line))
+                self._note(effect.where, effect.owner, filename, Delta((effect.entry,), (), (), False, no_line))
         return steps
 
     def redo(
@@ -231,15 +231,14 @@ class Calls:
             after = where.read()
         finally:
             if not is_same(where.read(), before):
-                for step in where.fill(before):
-                    step.do()
+                fill(where, before)
         added, dropped, in_front = difference(before, after)
         call = _call(form)
         there = _place_of(call, namespace)[0] if call is not None and call.args else None
         again = there is not None and there.thing is where.thing
         if again and call is not None and _is_it(effect.entry.value, _value(call.args[0], namespace)) and not added:
             return  # a registry that has it already does not take it twice
-        self._note(where, effect.owner, filename, Delta((effect.entry,), added, dropped, in_front, _no_line))
+        self._note(where, effect.owner, filename, Delta((effect.entry,), added, dropped, in_front, no_line))
 
     def _note(self, where: Place, owner: Owner | None, filename: str, delta: Delta) -> None:
         self._registrations.note(where, owner, filename, delta)
@@ -247,7 +246,3 @@ class Calls:
 
 def _nothing() -> None:
     """What is left to execute when it has been executed."""
-
-
-def _no_line(entry: Entry) -> int:
-    return 0

@@ -28,6 +28,7 @@ from livecode.live.fold_class import apply_members, class_at, fold_class
 from livecode.live.guard import guard
 from livecode.live.journal import Journal, Step, delete_item, restore_attribute, set_item
 from livecode.live.refill import can_refill, refill
+from livecode.live.rehearsal import Rehearsal
 from livecode.live.throwaway import Registries
 from livecode.live.views import GONE, Views, as_it_is
 
@@ -278,7 +279,7 @@ def _registering(
 ) -> None:
     """Executes a statement, and keeps what it registers until it may be seen."""
     if prepared.run.registers:
-        state.registrations.rehearse(prepared, part.plan, part.filename, scope, execute)
+        Rehearsal(state.registrations, prepared, part.plan, part.filename, scope).run(execute)
     elif prepared.run.undoes:
         state.calls.redo(prepared.run.undoes[0], prepared.run.form, part.filename, scope, execute)
     else:

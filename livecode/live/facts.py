@@ -15,10 +15,10 @@ from livecode.engine.forms import Form
 from livecode.live.bases import makes_itself
 from livecode.live.calls import can_undo
 from livecode.live.compiled import compiled_functions
+from livecode.live.decorators import can_take_back
 from livecode.live.importers import Importers
 from livecode.live.instances import instances_of, subclasses
 from livecode.live.locate import SMALL_HEAP_BLOCKS
-from livecode.live.registrations import can_take_back
 from livecode.live.running import Running, is_foreign
 
 

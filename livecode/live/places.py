@@ -211,3 +211,9 @@ def _restore_dict(kind: Any, mapping: Any, old: dict[Any, Any]) -> None:
     if list(map(id, mapping)) != list(map(id, old)):
         kind.clear(mapping)
     kind.update(mapping, old)
+
+
+def fill(where: Place, entries: Sequence[Entry]) -> None:
+    """Makes these the entries at once."""
+    for step in where.fill(entries):
+        step.do()

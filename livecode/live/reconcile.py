@@ -113,3 +113,8 @@ def is_in_order(entries: Sequence[Entry], line: Line, *, in_front: bool) -> bool
 def _key(entry: Entry) -> tuple[int, object]:
     key = entry.key
     return id(entry.value), key if type(key) in (str, int, bytes) else id(key)
+
+
+def no_line(entry: Entry) -> int:
+    """The line of entries whose order is not that of a source."""
+    return 0

@@ -49,7 +49,8 @@ from livecode.live.failure import failure_of
 from livecode.live.hooks import Handover, hook_refusals
 from livecode.live.inflight import codes_of
 from livecode.live.instances import Migration
-from livecode.live.registrations import Registrations, UnknownRegistrationError
+from livecode.live.registrations import Registrations
+from livecode.live.rehearsal import UnknownRegistrationError
 from livecode.live.running import Running, is_foreign
 from livecode.live.swap import clear_caches
 from livecode.live.twins import remember_twins
