@@ -275,7 +275,7 @@ def _changes(
     said = [Change(ChangeKind.CHANGED, new.label(), "has other bases", new.start)] if bases else []
     said += [Change(ChangeKind.REMOVED, form.label()) for form in change.removed if form.names.binds]
     for pair in change.edited:
-        labels = dict.fromkeys(".".join(leaf.path) + "()" for leaf in pair.changed_leaves())
+        labels = dict.fromkeys(".".join(leaf.path) + "()" for leaf in pair.changed_leaves)
         said += [Change(ChangeKind.CHANGED, label, "", pair.new.start) for label in labels]
     for form in members:
         kind = (

@@ -29,6 +29,11 @@ class ClassKind(StrEnum):
     CUSTOM = "a class with a metaclass of its own"
 
 
+def not_compiled(qualname: str) -> str:
+    """Empty: nobody did."""
+    return ""
+
+
 def not_counted(qualname: str) -> int | None:
     """None: nobody looked."""
     return None
@@ -45,7 +50,7 @@ class ModuleFacts:
         classes: Kind of every live class that the module defines, by qualified name.
         attributes: The names in the `__dict__` of each of these classes.
         baseless: Those of them that have no base, and can get none while they live.
-        compiled: Tells the functions and methods of which another tool runs a translation → who made it.
+        compiled: Tells of a function or method who made the translation of it that runs; empty if it runs itself.
         population: Counts the live instances of one of these classes, subclasses' included; None if it is not known.
             Asked only for a refusal that says the number.
     """
@@ -56,7 +61,7 @@ class ModuleFacts:
     classes: Mapping[str, ClassKind] = field(default_factory=dict)
     attributes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     baseless: frozenset[str] = frozenset()
-    compiled: Callable[[], Mapping[str, str]] = dict
+    compiled: Callable[[str], str] = not_compiled
     population: Callable[[str], int | None] = not_counted
 
 

@@ -16,14 +16,17 @@ import ast
 import re
 import tokenize
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from itertools import chain
+from operator import attrgetter, indexOf, is_
+from typing import Any
 
 from livecode.engine.bodies import Inside, inside, names_in_body
 from livecode.engine.edit import normal
-from livecode.engine.leaves import Leaf, first_line, leaf_nodes, leaf_of
+from livecode.engine.leaves import Leaf, first_line, leaf_nodes
 from livecode.engine.names import Names
 from livecode.engine.naming import names_of
 from livecode.engine.reading import Reading
@@ -33,6 +36,7 @@ KEEP_MARK = "# livecode: keep"
 """On a line of a statement: its value stays even if the statement changed."""
 
 _WORDS = re.compile(r"\w+").findall
+_SHAPE = attrgetter("shape")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -94,6 +98,17 @@ class Shape:
         return frozenset(_WORDS(self.text))
 
     @cached_property
+    def imported(self) -> tuple[str, ...]:
+        """Names that its imports bind; a star's are not known."""
+        return tuple(item.bound for item in self.names.imports if item.bound != "*") if "import" in self.text else ()
+
+    @cached_property
+    def decorators(self) -> tuple[tuple[str, ast.expr], ...]:
+        """Those of the functions and classes that it makes, methods included, and how they are written."""
+        found = decorators_of(self.nodes) if "@" in self.text else ()
+        return tuple((ast.unparse(each), each) for each in found)
+
+    @cached_property
     def declares(self) -> bool:
         """True if it says `global` outside of functions."""
         return "global" in self.text and any(
@@ -130,7 +145,7 @@ class Shape:
         """For each leaf its body without those of the functions inside of it: what it does itself when called."""
         found = []
         for _, node in leaf_nodes(self.nodes, self.scope):
-            body = node.body if isinstance(node.body, list) else [node.body]  # type: ignore[attr-defined]
+            body = node.body if isinstance(node.body, list) else [node.body]
             reading = Reading({id(item) for each in body for item in ast.walk(each) if isinstance(item, Function)})
             reading.read(body)
             found.append(reading.digest())
@@ -139,7 +154,8 @@ class Shape:
     @cached_property
     def leaves(self) -> tuple[Leaf, ...]:
         """The functions it makes, in order of their source."""
-        return tuple(leaf_of(path, node, self.origin) for path, node in leaf_nodes(self.nodes, self.scope))
+        found = leaf_nodes(self.nodes, self.scope)
+        return tuple(Leaf(path, first_line(node) - self.origin, node, self.words) for path, node in found)
 
     @cached_property
     def skeleton(self) -> str:
@@ -147,6 +163,20 @@ class Shape:
         reading = Reading({id(node) for _, node in leaf_nodes(self.nodes, self.scope)})
         reading.read(list(self.nodes))
         return reading.digest()
+
+    @cached_property
+    def head(self) -> str:
+        """The text of a function up to its body, if that is all of it that can be executed; empty for all else.
+
+        Of two functions with the same head only the bodies can differ.
+        """
+        node: Any = self.nodes[0]
+        if self.kind is not Kind.FUNCTION or len(self.leaves) > 1:
+            return ""
+        first = node.body[0]
+        above = first_line(first) - self.origin
+        *lines, rest = self.text.split("\n", above)
+        return "\n".join((*self.scope, *lines)) if rest[: first.col_offset].isspace() else ""
 
     @cached_property
     def members(self) -> tuple[Form, ...]:
@@ -261,7 +291,9 @@ def parse(source: str) -> tuple[Form, ...]:
     Raises:
         SyntaxError, ValueError: The source does not parse (`livecode.engine.check.compile_failure` says it well).
     """
-    return parse_lines(source_lines(source), 0, first=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the author has seen them when it was compiled
+        return parse_lines(source_lines(source), 0, first=True)
 
 
 def source_lines(source: str) -> list[str]:
@@ -270,7 +302,7 @@ def source_lines(source: str) -> list[str]:
 
 
 def parse_lines(lines: Sequence[str], top: int, *, first: bool) -> tuple[Form, ...]:
-    """The forms of some lines of a source.
+    """The forms of some lines of a source; the compiler may warn.
 
     Args:
         lines: Each with its line feed.
@@ -280,9 +312,7 @@ def parse_lines(lines: Sequence[str], top: int, *, first: bool) -> tuple[Form, .
     Raises:
         SyntaxError, ValueError: They do not parse alone.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the author has seen them when it was compiled
-        body = ast.parse("".join(lines)).body
+    body = ast.parse("".join(lines)).body
     forms = _forms(body, lines, 0, (), first=first)
     return tuple(Form(form.shape, form.start + top) for form in forms) if top else forms
 
@@ -290,12 +320,13 @@ def parse_lines(lines: Sequence[str], top: int, *, first: bool) -> tuple[Form, .
 def common_ends(old: Sequence[Form], new: Sequence[Form]) -> tuple[int, int]:
     """How many forms at the beginning and at the end share their shapes, one by one."""
     most = min(len(old), len(new))
-    first = last = 0
-    while first < most and old[first].shape is new[first].shape:
-        first += 1
-    while last < most - first and old[-1 - last].shape is new[-1 - last].shape:
-        last += 1
-    return first, last
+    first = min(_alike(old, new), most)
+    return first, min(_alike(reversed(old), reversed(new)), most - first)
+
+
+def _alike(old: Iterable[Form], new: Iterable[Form]) -> int:
+    """How many forms share their shapes from the beginning: found without running bytecode, as modules are long."""
+    return indexOf(chain(map(is_, map(_SHAPE, old), map(_SHAPE, new)), (False,)), False)
 
 
 def future_flags(forms: Sequence[Form]) -> int:
@@ -304,7 +335,7 @@ def future_flags(forms: Sequence[Form]) -> int:
 
     flags = 0
     for form in forms:
-        if "__future__" not in form.text and form.kind is not Kind.DOC:
+        if "__future__" not in form.shape.text and form.kind is not Kind.DOC:
             break
         for item in form.names.imports:
             if item.module == "__future__":
@@ -327,6 +358,14 @@ def form_label(form: Form) -> str:
             if form.names.binds:
                 return ", ".join(".".join((*form.scope, name)) for name in form.names.binds)
             return f"line {form.start}: {form.text.strip().splitlines()[0][:40]}"
+
+
+def decorators_of(nodes: Sequence[ast.AST]) -> Iterator[ast.expr]:
+    """Those of the functions and classes that the statements make, methods included."""
+    for node in nodes:
+        yield from getattr(node, "decorator_list", ())
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield from decorators_of(list(ast.iter_child_nodes(node)))
 
 
 def _forms(

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from livecode.engine.facts import ModuleFacts
-from livecode.engine.forms import Form, Kind, common_ends
+from livecode.engine.forms import Form, Kind
 from livecode.engine.planned import ModulePlan, Plan
 from livecode.engine.refusals import refusal
 from livecode.model.report import Refusal
@@ -70,7 +70,7 @@ def refuse_hazards(made: Plan, before: Mapping[str, Sequence[Form]]) -> list[Ref
                 if code := _code(hazard, run.old, executed):
                     said = f"{run.form.label()} would do it again: {_why(hazard.what)}"
                     found.append(refusal(code, said, module=part.module, line=run.form.start))
-        for form in _removed(part, before):
+        for form in _gone(part):
             if any(hazard.what == CALLBACK for hazard in old.of(form)):
                 said = f"{form.label()} would be freed: {_why(CALLBACK)}"
                 found.append(refusal("LC202", said, module=part.module, old_line=form.start))
@@ -100,7 +100,7 @@ def hazard_warnings(made: Plan, before: Mapping[str, Sequence[Form]]) -> list[st
                     said[f"{part.module}, line {hazard.line}: {text}"] = None
                 elif hazard.what in FOREVER:
                     said[f"{part.module}, line {hazard.line}: no undo takes it back: {FOREVER[hazard.what]}"] = None
-        for form in _removed(part, before):
+        for form in _gone(part):
             said.update(dict.fromkeys(f"{part.module}: {_stays(hazard)}" for hazard in old.of(form) if _stays(hazard)))
     return list(said)
 
@@ -117,11 +117,10 @@ def refuse_compiled(made: Plan, facts: Mapping[str, ModuleFacts]) -> list[Refusa
     found = []
     for part in made.modules:
         pairs = [*part.swaps, *(pair for run in part.runs if run.edit is not None for pair in run.edit.swaps)]
-        compiled = facts[part.module].compiled() if pairs else {}
-        for pair in pairs if compiled else ():
-            for leaf in pair.changed_leaves():
+        for pair in pairs:
+            for leaf in pair.changed_leaves:
                 name = ".".join(leaf.path)
-                if maker := compiled.get(name):
+                if maker := facts[part.module].compiled(name):
                     what = f"{name}() runs as {maker} compiled it, whatever its source says"
                     found.append(refusal("LC301", what, module=part.module, line=pair.new.start))
     return found
@@ -132,9 +131,8 @@ def compiled_warnings(made: Plan, facts: Mapping[str, ModuleFacts]) -> list[str]
     said = []
     for part in made.modules:
         bound = {name for run in part.runs for name in run.form.names.binds}
-        compiled = facts[part.module].compiled() if bound else {}
-        for form in part.forms if compiled else ():
-            maker = compiled.get(form.name) if form.kind is Kind.FUNCTION else None
+        for form in part.forms if bound else ():
+            maker = facts[part.module].compiled(form.name) if form.kind is Kind.FUNCTION else ""
             frozen = sorted(bound & form.shape.mentions - {form.name}) if maker else []
             if frozen:
                 said.append(f"{form.label()} may keep {', '.join(frozen)} as it was when {maker} compiled it")
@@ -164,16 +162,10 @@ def _stays(hazard: Hazard) -> str:
     return f"what line {hazard.line} did before stays: {why}" if why else ""
 
 
-def _removed(part: ModulePlan, before: Mapping[str, Sequence[Form]]) -> list[Form]:
-    """The statements that the plan neither keeps nor executes anew."""
-    if not part.pushed:
-        return []
-    old = before[part.module]
-    first, last = common_ends(old, part.forms)
-    there = {pair.old.text for pair in part.swaps} | {run.old.text for run in part.runs if run.old is not None}
-    gone = [form for form in old[first : len(old) - last] if form.text not in there]
-    there = {form.text for form in part.forms} if gone else set()
-    return [form for form in gone if form.text not in there]
+def _gone(part: ModulePlan) -> list[Form]:
+    """The statements that go; one of two that say the same is not gone."""
+    there = {form.text for form in part.forms} if part.gone else set()
+    return [form for form in part.gone if form.text not in there]
 
 
 class Scan:

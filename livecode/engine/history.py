@@ -117,7 +117,7 @@ class History:
 
 def reordered(change: Diff) -> bool:
     """True if a statement that is in both sources stands before one that it stood after."""
-    pairs = sorted((*change.same, *change.edited, *change.changed), key=lambda pair: pair.new.start)
+    pairs = sorted((*change.between, *change.edited, *change.changed), key=lambda pair: pair.new.start)
     before = [pair.old.start for pair in pairs]
     return before != sorted(before)
 

@@ -31,7 +31,7 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 def refuse_hooks(module: str, forms: Sequence[Form]) -> list[Refusal]:
     """Why the hooks of a new source cannot be called as they will be."""
     found = []
-    for form in _hooked(forms):
+    for form in forms:
         for hook, node, line in _hooks_in(form):
             problem = _problem(hook, node)
             if problem:
@@ -44,13 +44,13 @@ def refuse_hooks(module: str, forms: Sequence[Form]) -> list[Refusal]:
 def asynchronous_hooks(forms: Iterable[Form]) -> tuple[str, ...]:
     """The hooks of a module that are coroutine functions, which need an event loop."""
     wanted = (DISPOSE, ACCEPT)
-    found = (form for form in _hooked(forms) if isinstance(form.node, ast.AsyncFunctionDef))
+    found = (form for form in forms if isinstance(form.node, ast.AsyncFunctionDef))
     return tuple(form.name for form in found if form.name in wanted)
 
 
 def changed_classes(plan: ModulePlan) -> frozenset[str]:
     """Qualified names of the classes of which a method, an attribute or a base changes."""
-    found = {".".join(leaf.path[:-1]) for pair in plan.swaps for leaf in pair.changed_leaves() if len(leaf.path) > 1}
+    found = {".".join(leaf.path[:-1]) for pair in plan.swaps for leaf in pair.changed_leaves if len(leaf.path) > 1}
     for run in plan.runs:
         if run.edit is not None:
             found |= set(_changed_by(run.edit))
@@ -64,7 +64,8 @@ def names_migrate(forms: Iterable[Form]) -> bool:
     return any(MIGRATE in form.text for form in forms)
 
 
-def _hooked(forms: Iterable[Form]) -> list[Form]:
+def hooked_forms(forms: Iterable[Form]) -> list[Form]:
+    """Those that may define a hook; nearly always none."""
     return [form for form in forms if "__hot_" in form.shape.text]
 
 
@@ -72,11 +73,11 @@ def _changed_by(edit: ClassEdit) -> Iterator[str]:
     if edit.rebuild:
         yield from _defined_in(edit.form)
         return
-    edited = any(pair.changed_leaves() for pair in edit.swaps)
+    edited = any(pair.changed_leaves for pair in edit.swaps)
     if edit.members or edit.removed or edit.bases or edit.annotations or edited:
         yield ".".join(edit.path)
     for pair in edit.swaps:
-        yield from (".".join(leaf.path[:-1]) for leaf in pair.changed_leaves())
+        yield from (".".join(leaf.path[:-1]) for leaf in pair.changed_leaves)
     for inner in edit.nested:
         yield from _changed_by(inner)
 

@@ -5,32 +5,54 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 from livecode.engine.reading import Reading
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Leaf:
     """A function or lambda that executing the form makes.
 
     Attributes:
         path: Qualified name in parts, ``("Order", "total")``; a lambda is ``<lambda>``.
         line: Its code's first line (decorators count), relative to the first line of its form.
-        body: Digest of the body alone.
-        nested: Names of the functions and lambdas made by the body, in order.
-        knows_class: True if the body uses `super()`, `__class__` or a type parameter, which makes it a closure.
+        node: Its syntax tree.
+        words: Every identifier in the text that it stands in.
     """
 
     path: tuple[str, ...]
     line: int
-    body: str
-    nested: tuple[str, ...]
-    knows_class: bool
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    words: frozenset[str]
 
     @property
     def name(self) -> str:
         """Last part of the path: the `co_name` of its code."""
         return self.path[-1]
+
+    @property
+    def body(self) -> Any:
+        """What calling it executes: statements, or an expression."""
+        return self.node.body
+
+    @cached_property
+    def nested(self) -> tuple[str, ...]:
+        """Names of the functions and lambdas made by the body, in order."""
+        return () if self.words.isdisjoint(("def", "class", "lambda")) else tuple(self._reading.made)
+
+    @cached_property
+    def knows_class(self) -> bool:
+        """True if the body uses `super()`, `__class__` or a type parameter, which makes it a closure."""
+        scoped = {"super", "__class__", *(item.name for item in getattr(self.node, "type_params", ()))}
+        return not self.words.isdisjoint(scoped) and not scoped.isdisjoint(self._reading.names)
+
+    @cached_property
+    def _reading(self) -> Reading:
+        reading = Reading()
+        reading.read(self.body)
+        return reading
 
 
 def first_line(node: ast.AST) -> int:
@@ -40,7 +62,7 @@ def first_line(node: ast.AST) -> int:
     return min([own, *(item.lineno for item in decorators)])
 
 
-def leaf_nodes(nodes: Sequence[ast.AST], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], ast.AST]]:
+def leaf_nodes(nodes: Sequence[ast.AST], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
     """The trees of the leaves of some statements, in order of the source, with their qualified names in parts."""
     waiting = [(path, node, False) for node in reversed(nodes)]
     while waiting:
@@ -70,13 +92,3 @@ def _opened(node: ast.AST, path: tuple[str, ...]) -> list[tuple[tuple[str, ...],
 
 def _defaults(args: ast.arguments) -> list[ast.AST]:
     return [item for item in (*args.defaults, *args.kw_defaults) if item is not None]
-
-
-def leaf_of(path: tuple[str, ...], node: ast.AST, start: int) -> Leaf:
-    """The leaf that a tree is, `start` being the line of its form."""
-    body = node.body  # type: ignore[attr-defined]
-    reading = Reading()
-    reading.read(body)
-    scoped = {"super", "__class__", *(item.name for item in getattr(node, "type_params", ()))}
-    knows = not scoped.isdisjoint(reading.names)
-    return Leaf(path, first_line(node) - start, reading.digest(), tuple(reading.made), knows)

@@ -18,7 +18,7 @@ from functools import partial
 
 from livecode.engine.classes import ClassEdit, class_edit
 from livecode.engine.dependents import run_order, spread
-from livecode.engine.diff import Diff, Pair, diff
+from livecode.engine.diff import Diff, diff
 from livecode.engine.facts import ModuleFacts, Project
 from livecode.engine.forms import Form, Kind, future_flags
 from livecode.engine.late import staged
@@ -57,7 +57,8 @@ def plan(
         runs_of[name], refused = _runs(found[name], diffs.get(name, Diff()), project)
         refusals += refused
     swapped = {name: _bodies(change) for name, change in diffs.items()}
-    runs_of = staged(found, runs_of, lambda: Staging(found, swapped, arriving, project))
+    if any(runs_of.values()):
+        runs_of = staged(found, runs_of, lambda: Staging(found, swapped, arriving, project))
     for name, runs in runs_of.items():
         here, change = found[name], diffs.get(name, Diff())
         if name in diffs:
@@ -72,7 +73,7 @@ def plan(
 
 def _bodies(change: Diff) -> set[str]:
     """The functions and classes of which a body changes: they are other than before when the push is visible."""
-    return {leaf.path[0] for pair in change.edited for leaf in pair.changed_leaves()}
+    return {leaf.path[0] for pair in change.edited for leaf in pair.changed_leaves}
 
 
 def _known(project: Project, module: str) -> ModuleFacts:
@@ -185,9 +186,10 @@ def _pushed(
         here.facts.module,
         here.forms,
         swaps=tuple(pair for pair in change.edited if id(pair.new) not in executed),
-        shifts=tuple(pair for pair in change.same if pair.new is not pair.old and _moved(pair, executed)),
+        shifts=tuple(pair for pair in change.moved if id(pair.new) not in executed),
         runs=runs,
         removed=tuple(dict.fromkeys((*(name for name in taken if name not in bound), *sorted(here.lost)))),
+        gone=(*change.removed, *(pair.old for pair in change.changed if id(pair.new) not in executed)),
         parts=tuple(part for form in gone for part in form.names.parts if part not in parts | _refilled(here, form)),
         restored=tuple(sorted(here.restored)),
         refilled=tuple(sorted(here.refilled)),
@@ -196,10 +198,6 @@ def _pushed(
         annotations=any(form.shape.annotates for form in touched),
         changes=tuple(changes_of(here, change, runs, undone, stale)),
     )
-
-
-def _moved(pair: Pair, executed: Collection[int]) -> bool:
-    return pair.shift != 0 and id(pair.new) not in executed
 
 
 def _refilled(here: Spread, form: Form) -> set[tuple[str, object, bool]]:

@@ -50,6 +50,7 @@ class ModulePlan:
         shifts: Pairs that moved by some lines.
         runs: Forms to execute, in order.
         removed: Names to take away.
+        gone: Statements that go, without another one in their place that is executed.
         parts: Entries and attributes to take away, which removed statements had set: ``(name, key, is attribute)``.
         restored: Names that a statement binds which is executed, but that keep the value that they have.
         refilled: Containers that are filled again in place.
@@ -66,6 +67,7 @@ class ModulePlan:
     shifts: tuple[Pair, ...] = ()
     runs: tuple[Run, ...] = ()
     removed: tuple[str, ...] = ()
+    gone: tuple[Form, ...] = ()
     parts: tuple[tuple[str, object, bool], ...] = ()
     restored: tuple[str, ...] = ()
     refilled: tuple[str, ...] = ()

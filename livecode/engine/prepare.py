@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import CodeType, MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from livecode.engine.classes import ClassEdit
 from livecode.engine.code import by_place, nested, shifted
@@ -132,7 +132,7 @@ def prepare(
 
 def compiler_of(forms: Sequence[Form], filename: str) -> Compiler:
     """The compiler for a module of these forms."""
-    imported = {item.bound: None for form in forms for item in form.names.imports if item.bound != "*"}
+    imported = {name: None for form in forms for name in form.shape.imported}
     return Compiler(filename, future_flags(forms), tuple(imported))
 
 
@@ -207,11 +207,12 @@ class Compiler:
 
     def _unseen(self, place: ast.stmt) -> ast.stmt:
         """A statement without code: it tells the compiler what is imported, and that what follows is no docstring."""
-        made: ast.stmt = ast.Pass()
-        if self.imported:
-            names = ast.Import(names=[ast.alias(name=name) for name in self.imported])
-            made = ast.If(test=ast.Constant(False), body=[names], orelse=[])
-        return ast.fix_missing_locations(ast.copy_location(made, place))
+        line, column = place.lineno, place.col_offset
+        at: dict[str, Any] = {"lineno": line, "col_offset": column, "end_lineno": line, "end_col_offset": column}
+        if not self.imported:
+            return ast.Pass(**at)
+        names = ast.Import([ast.alias(name=name, **at) for name in self.imported], **at)
+        return ast.If(ast.Constant(False, **at), [names], [], **at)
 
     def expression(self, node: ast.expr) -> CodeType:
         """Code that evaluates this expression at module level."""
@@ -260,10 +261,9 @@ def _swaps(pair: Pair, compiler: Compiler) -> Iterator[LeafSwap]:
     neighbours = Counter((leaf.path, leaf.line) for leaf in pair.old.leaves)
     crowded = any(count > 1 for count in neighbours.values())
     before = by_place(compiler.form(pair.old)) if crowded else {}
-    for old, new in pair.leaf_pairs():
+    for (old, new), changed in zip(pair.leaf_pairs, pair.differing, strict=True):
         qualname, line = ".".join(new.path), pair.old.start + old.line
         codes = table.get((qualname, pair.new.start + new.line), [])
-        changed = old.body != new.body
         mine = before.get((qualname, line), [])
         if neighbours[old.path, old.line] > 1 and codes and mine:
             yield LeafSwap(qualname, line, codes.pop(0), changed, False, mine.pop(0))  # both stand in source order

@@ -57,6 +57,26 @@ class Reading:
             self.made.append("<lambda>" if isinstance(node, ast.Lambda) else node.name)
 
 
+def alike(one: object, other: object) -> bool:
+    """True for two trees, or lists of trees, that say the same; found out up to the first difference."""
+    waiting: list[tuple[Any, Any]] = [(one, other)]
+    while waiting:
+        mine, theirs = waiting.pop()
+        kind = type(mine)
+        if kind is not type(theirs):
+            return False
+        fields = _FIELDS[kind]
+        if fields is not None:
+            waiting += zip(fields(mine), fields(theirs), strict=True)
+        elif kind is list:
+            if len(mine) != len(theirs):
+                return False
+            waiting += zip(reversed(mine), reversed(theirs), strict=True)
+        elif mine is not theirs and repr(mine) != repr(theirs):
+            return False
+    return True
+
+
 class _Fields(dict[type, Callable[[Any], tuple[Any, ...]] | None]):
     """What reads the fields of a node that count, last first, by the kind of node; None for what is no node.
 

@@ -74,13 +74,12 @@ def _edited(change: Diff, facts: ModuleFacts) -> Iterator[str]:
 
 
 def _edited_bodies(pair: Pair) -> Iterator[str]:
-    leaves = pair.leaf_pairs()
-    if any(leaf.nested for both in leaves for leaf in both):
-        own = list(zip(pair.old.shape.own_bodies, pair.new.shape.own_bodies, strict=True))
-    else:
-        own = [(old.body, new.body) for old, new in leaves]
-    for (old, new), (_, leaf) in zip(own, leaves, strict=True):
-        if old != new:
+    differing: Sequence[bool] = pair.differing
+    if any(leaf.nested for both in pair.leaf_pairs for leaf in both):
+        own = zip(pair.old.shape.own_bodies, pair.new.shape.own_bodies, strict=True)
+        differing = [old != new for old, new in own]
+    for differs, (_, leaf) in zip(differing, pair.leaf_pairs, strict=True):
+        if differs:
             yield from pair.new.names.binds if leaf.name == "<lambda>" else (".".join(leaf.path),)
 
 

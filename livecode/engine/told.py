@@ -22,14 +22,14 @@ def changes_of(
         for form in change.removed
     ]
     for pair in change.edited:
-        leaves = pair.changed_leaves()
+        leaves = pair.changed_leaves
         labels = dict.fromkeys(".".join(leaf.path) + "()" for leaf in leaves)
         said += [Change(ChangeKind.CHANGED, label, "", pair.new.start) for label in labels]
     for run in runs:
         said += run.edit.changes if run.edit else [_run_change(here, run)]
     said += stale
     executed = {id(run.form) for run in runs}
-    kept = [form.label() for form in here.forms if form.kind is Kind.VALUE and id(form) not in executed]
+    kept = [form.label() for form in here.forms if form.shape.kind is Kind.VALUE and id(form) not in executed]
     return [*said, *(Change(ChangeKind.KEPT, name) for name in kept)]
 
 

@@ -105,7 +105,7 @@ class Walk:
         for pair in change.edited:
             self.here.reshaped |= {
                 new.name
-                for old, new in pair.leaf_pairs()
+                for old, new in pair.leaf_pairs
                 if new.path == (new.name,) and new.name != "<lambda>" and old.nested != new.nested
             }
         self.here.reshaped |= {

@@ -6,14 +6,12 @@ functions: what they are is noted before the push becomes visible, and put right
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import CodeType, FunctionType, ModuleType
 
 from livecode.engine.code import walk
 from livecode.engine.prepare import PreparedModule
-from livecode.engine.registrations import decorators_of
 from livecode.live.journal import Journal
 from livecode.live.locate import Living
 from livecode.live.places import Entry, Place
@@ -58,7 +56,7 @@ def code_registries(prepared: Sequence[tuple[PreparedModule, ModuleType]]) -> li
 
 def _places_of(part: PreparedModule, module: ModuleType) -> Iterator[Place]:
     """The places that hold code of the module, for those of its decorators that ask a function for its code."""
-    written = {ast.unparse(each): each for form in part.plan.forms for each in decorators_of(form.nodes)}
+    written = dict(each for form in part.plan.forms for each in form.shape.decorators)
     for decorator in written.values():
         roots = resolve(decorator, module.__dict__)[-1:]
         if roots and _asks_for_code(roots[0]):

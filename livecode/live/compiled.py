@@ -41,14 +41,12 @@ def _is_made_of_one(value: object) -> bool:
     return any(name in own for name in names) or "function" in type(value).__name__.lower()
 
 
-def compiled_functions(module: ModuleType, classes: Mapping[str, type]) -> dict[str, str]:
-    """By qualified name, the functions and methods of a module that somebody else compiled."""
-    found = {name: maker for name, value in list(module.__dict__.items()) if (maker := compiled_by(value))}
-    for qualname, cls in classes.items():
-        for name, value in list(cls.__dict__.items()):
-            if maker := compiled_by(getattr(value, "__func__", value) if type(value) in _WRAPPED else value):
-                found[f"{qualname}.{name}"] = maker
-    return found
+def compiler_of(module: ModuleType, classes: Mapping[str, type], qualname: str) -> str:
+    """Who compiled a function or method of a module; empty if it runs its own code."""
+    owner, _, name = qualname.rpartition(".")
+    holder = classes.get(owner) if owner else module
+    value = holder.__dict__.get(name) if holder is not None else None
+    return compiled_by(getattr(value, "__func__", value) if type(value) in _WRAPPED else value)
 
 
 _WRAPPED = (staticmethod, classmethod)

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from livecode.engine.forms import Form
-from livecode.engine.registrations import decorators_of
 from livecode.live.newborn import former_of
 from livecode.live.reach import holds, owner_of, reach, resolve
 
@@ -42,7 +41,7 @@ def roots_of(forms: Iterable[Form], namespace: Mapping[str, Any], without: Colle
     roots: list[object] = []
     for form in forms:
         scope = _in_class(form, namespace)
-        for decorator in decorators_of(form.nodes):
+        for _, decorator in form.shape.decorators:
             if _first_name(decorator) in without:
                 continue
             path = resolve(decorator, scope)
@@ -68,7 +67,7 @@ def _in_class(form: Form, namespace: Mapping[str, Any]) -> Mapping[str, Any]:
 def _arguments(form: Form, decorator: str, namespace: Mapping[str, Any]) -> list[object]:
     scope = _in_class(form, namespace)
     found: list[object] = []
-    for each in decorators_of(form.nodes):
+    for _, each in form.shape.decorators:
         function = each
         while isinstance(function, ast.Call):
             function = function.func

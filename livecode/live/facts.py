@@ -7,14 +7,14 @@ import dataclasses
 import enum
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache, partial
+from functools import partial
 from types import ModuleType
 
 from livecode.engine.facts import ClassKind, ModuleFacts
 from livecode.engine.forms import Form
 from livecode.live.bases import makes_itself
 from livecode.live.calls import can_undo
-from livecode.live.compiled import compiled_functions
+from livecode.live.compiled import compiler_of
 from livecode.live.decorators import can_take_back
 from livecode.live.importers import Importers
 from livecode.live.instances import instances_of, subclasses
@@ -79,7 +79,7 @@ def _facts_of(running: Running, module: ModuleType) -> ModuleFacts:
     kinds = {name: class_kind(cls) for name, cls in classes.items()}
     attributes = {name: frozenset(cls.__dict__) for name, cls in classes.items()}
     baseless = frozenset(name for name, cls in classes.items() if makes_itself(cls))
-    compiled = cache(partial(compiled_functions, module, classes))
+    compiled = partial(compiler_of, module, classes)
     named = running.name, package_of(module), running.forms
     return ModuleFacts(*named, kinds, attributes, baseless, compiled, _census(classes))
 

@@ -20,7 +20,7 @@ from types import FunctionType
 from typing import Any
 
 from livecode.engine.forms import Form
-from livecode.engine.hooks import ACCEPT, ARGUMENTS, DISPOSE, asynchronous_hooks, refuse_hooks
+from livecode.engine.hooks import ACCEPT, ARGUMENTS, DISPOSE, asynchronous_hooks, hooked_forms, refuse_hooks
 from livecode.engine.refusals import refusal
 from livecode.live.committing import Committing
 from livecode.live.effects import effects_since, process_state
@@ -44,8 +44,9 @@ def hook_refusals(forms: Mapping[str, Sequence[Form]], leaving: Sequence[str], *
         leaving: The modules that are unloaded.
         force: The old code's hooks may be left out.
     """
-    found = [problem for name, new in forms.items() for problem in refuse_hooks(name, new)]
-    for name, new in forms.items():
+    hooked = {name: hooked_forms(new) for name, new in forms.items()}
+    found = [problem for name, new in hooked.items() for problem in refuse_hooks(name, new)]
+    for name, new in hooked.items():
         wanted = [*_old_asynchronous(name, force=force), *(f"the new {hook}" for hook in asynchronous_hooks(new))]
         found += _without_loop(name, wanted)
     for name in leaving:

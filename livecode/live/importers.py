@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import repeat
+from types import ModuleType
 
 from livecode.engine.facts import ModuleFacts, imported_modules
 from livecode.live import tracking
@@ -34,11 +35,17 @@ class _Entry:
     imported: set[str] | None = None
 
 
+def _stamp(modules: dict[str, ModuleType]) -> object:
+    """Another value when a module was imported or forgotten: a new one is the last one, so that many cost no more."""
+    last = next(reversed(modules), "")
+    return len(modules), last, id(modules.get(last))
+
+
 class Importers:
     """The own modules, and which of them may import which."""
 
     def __init__(self) -> None:
-        self._loaded: tuple[list[str], list[object]] = ([], [])  # names and files of all modules
+        self._loaded: object = None  # tells whether other modules are loaded by now
         self._folders: tuple[str, ...] = ()
         self._is_below: dict[str, bool] = {}  # file → whether it is below one of these folders
         self._tracked: list[str] = []
@@ -50,12 +57,13 @@ class Importers:
     def tracked(self) -> list[str]:
         """The loaded modules below the tracked folders."""
         modules = sys.modules.copy()
-        loaded = list(modules), list(map(getattr, modules.values(), repeat("__file__"), repeat(None)))
+        loaded = _stamp(modules)
         if self._folders != tracking.folders():
             self._folders, self._is_below = tracking.folders(), {}
         elif loaded == self._loaded:
             return self._tracked
-        self._tracked = [name for name, file in zip(*loaded, strict=True) if self._is_tracked(name, file)]
+        files = map(getattr, modules.values(), repeat("__file__"), repeat(None))
+        self._tracked = [name for name, file in zip(modules, files, strict=True) if self._is_tracked(name, file)]
         self._loaded = loaded
         return self._tracked
 

@@ -54,6 +54,7 @@ class Process:
             os.register_at_fork(after_in_child=self._begin_in_child)
         self._busy = ""
         self._pushes = 0
+        self._phases: tuple[tuple[str, float], ...] = ()
         self._last_push: tuple[str, ...] = ()
 
     def _begin_in_child(self) -> None:
@@ -147,6 +148,7 @@ class Process:
 
     def _push(self, push: Push, *, dry_run: bool) -> Outcome:
         start = time.perf_counter()
+        self._phases = ()
         changed = tuple(item for item in push.modules if not self._is_same(item))
         if push.modules and not changed and not push.rerun:
             outcome = Outcome(self.worker, Verdict.SAME, tuple(map(self._same, push.names)))
@@ -159,12 +161,13 @@ class Process:
             self._last_push = (
                 tuple(item.module for item in outcome.modules if item.before != item.after) or self._last_push
             )
-        timings = {"total": (time.perf_counter() - start) * 1000, **dict(outcome.timings_ms)}
-        return replace(outcome, timings_ms=tuple(timings.items()))
+        total = ("total", (time.perf_counter() - start) * 1000)
+        return replace(outcome, timings_ms=(total, *self._phases))
 
     def _carry_out(self, push: Push, *, dry_run: bool) -> Outcome:
         transaction = Transaction(self, push)
         outcome = transaction.run(dry_run=dry_run)
+        self._phases = transaction.timings_ms
         if outcome.verdict is Verdict.REFUSED:
             return self._narrowed(push, outcome, dry_run=dry_run)
         if outcome.verdict is not Verdict.LIVE:

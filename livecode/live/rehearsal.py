@@ -17,7 +17,6 @@ from typing import Any
 from livecode.engine.planned import ModulePlan
 from livecode.engine.prepare import PreparedRun
 from livecode.engine.refusals import refusal
-from livecode.engine.registrations import decorators_of
 from livecode.live.decorators import roots_of
 from livecode.live.newborn import Holding, Newborn, codes_of_run, former_of
 from livecode.live.places import NO_KEY, DictPlace, Entry, NamesPlace, Place, SetPlace, fill, is_same
@@ -201,7 +200,7 @@ class Rehearsal:
         if not run.takes_back:
             return True
         form = run.takes_back[0]
-        names = " and ".join("@" + ast.unparse(item) for item in decorators_of(form.nodes))
+        names = " and ".join("@" + text for text, _ in form.shape.decorators)
         name = f"{entry.key!r}" if entry.key is not NO_KEY else f"{entry.value!r}"[:60]
         what = f"{names} on {form.label()} changed more than a registry ({name}), and that cannot be told apart"
         raise UnknownRegistrationError(refusal("LC104", what, module=self._plan.module, line=run.form.start))

@@ -92,8 +92,8 @@ class Running:
 
     def become(self, source: str | None, forms: tuple[Form, ...] | None, *, author: str, reason: str) -> None:
         """Records that another source runs now."""
-        restores = next((v.number for v in reversed(self.versions) if reason and v.source == source), None)
-        restores = restores if reason.startswith("undo") else None
+        undone = reversed(self.versions) if reason.startswith("undo") else ()
+        restores = next((version.number for version in undone if version.source == source), None)
         self.versions.append(Version(self.number + 1, source, author, reason, time.time(), restores))
         self.checksum = "" if source is None else checksum(source)
         if len(self.versions) > MAX_VERSIONS:

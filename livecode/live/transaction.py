@@ -16,8 +16,7 @@ import sys
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING
@@ -83,8 +82,9 @@ class Transaction:
         self.afterlives: dict[str, Afterlife] = {}
         self.state = Committing(registrations=Registrations(process.own_modules))
         self.dropped: dict[str, list[CodeType]] = {}
-        self._modules_before = frozenset[str]()
+        self._modules_before: Collection[str] = ()
         self._prepared: list[tuple[PreparedModule, ModuleType]] = []
+        self.timings_ms: tuple[tuple[str, float], ...] = ()
 
     def run(self, *, dry_run: bool) -> Outcome:
         """Does it all, or stops before anything is touched."""
@@ -109,8 +109,8 @@ class Transaction:
             outcomes, said = self._outcomes(made, live=False), tuple(self.state.warnings)
             return Outcome(self.process.worker, Verdict.READY, outcomes, warnings=said)
         outcome = self._commit(made)
-        timings = ("plan", (planned - start) * 1000), ("commit", (time.perf_counter() - planned) * 1000)
-        return replace(outcome, timings_ms=timings)
+        self.timings_ms = ("plan", (planned - start) * 1000), ("commit", (time.perf_counter() - planned) * 1000)
+        return outcome
 
     def _again(self) -> dict[str, frozenset[str]]:
         """Module → the names that are to be made again there."""
@@ -227,7 +227,7 @@ class Transaction:
         migration = Migration(prepared, {name: known.number for name, known in self.loaded.items()}, state)
         self._show_lines()
         self.dropped = {module.__name__: _may_drop(part, module) for part, module in prepared}
-        self._modules_before = frozenset(sys.modules)
+        self._modules_before = sys.modules.copy()
         try:
             handover.dispose()
         except BaseException as error:

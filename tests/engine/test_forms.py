@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from livecode.engine.forms import Form, Kind, future_flags, parse
 from livecode.engine.leaves import first_line
+from livecode.engine.reading import alike
 from tests.engine.fake import since_312, steady
 
 STATEMENTS = (
@@ -79,7 +80,10 @@ def test_a_text_is_the_lines_from_start_to_end(source: str) -> None:
 def test_a_form_is_the_same_wherever_it_stands(source: str) -> None:
     """Skeleton, key and leaves do not depend on the line where the source begins."""
     for one, other in zip(parse(source), parse("# moved\n\n" + source), strict=True):
-        assert (one.skeleton, one.key, one.leaves) == (other.skeleton, other.key, other.leaves)
+        assert (one.skeleton, one.key, one.shape.head) == (other.skeleton, other.key, other.shape.head)
+        for mine, theirs in zip(one.leaves, other.leaves, strict=True):
+            assert (mine.path, mine.line, mine.nested) == (theirs.path, theirs.line, theirs.nested)
+            assert alike(mine.body, theirs.body)
 
 
 @steady

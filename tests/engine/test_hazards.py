@@ -111,7 +111,9 @@ def test_an_unload_frees_callbacks() -> None:
 def test_a_compiled_function_does_not_follow_its_source() -> None:
     """Its body cannot change; a value that it was compiled with may stay in it, which is told."""
     before = "RATE = 1\ndef area(x): return x * RATE\nclass C:\n    def m(self): return 1\n"
-    facts = replace(FakeProject({"m": before}).facts("m"), compiled=lambda: {"area": "numba", "C.m": "Cython"})  # type: ignore[type-var]
+    facts = replace(
+        FakeProject({"m": before}).facts("m"), compiled=lambda name: {"area": "numba", "C.m": "Cython"}.get(name, "")
+    )  # type: ignore[type-var]
 
     def made(after: str):  # type: ignore[no-untyped-def]
         return plan({"m": parse(after)}, FakeProject({"m": before}))

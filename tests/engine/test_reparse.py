@@ -20,8 +20,9 @@ pieces = st.sampled_from(["", "\n", "'''", "(", ")", "\\\n", "    x\n", "#"])
 def whole(forms: tuple[Form, ...]) -> list[object]:
     """Everything that can be seen of the forms."""
     return [
-        (form.start, form.end, form.text, form.kind, form.scope, form.leaves, form.skeleton, form.shape.first, trees)
+        (form.start, form.end, form.text, form.kind, form.scope, leaves, form.skeleton, form.shape.first, trees)
         for form in forms
+        for leaves in [[(leaf.path, leaf.line, leaf.nested, leaf.knows_class) for leaf in form.leaves]]
         for trees in [[ast.dump(node, include_attributes=True) for node in form.placed()]]
     ]
 
