@@ -20,7 +20,6 @@ from itertools import chain
 
 from livecode.engine.forms import Form, Kind, common_ends
 from livecode.engine.leaves import Leaf
-from livecode.engine.reading import alike
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Pair:
     @cached_property
     def differing(self) -> tuple[bool, ...]:
         """For each of these pairs, whether the bodies differ."""
-        return tuple(not alike(old.body, new.body) for old, new in self.leaf_pairs)
+        return tuple(new.differs(old) for old, new in self.leaf_pairs)
 
     @cached_property
     def changed_leaves(self) -> tuple[Leaf, ...]:

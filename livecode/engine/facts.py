@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -60,9 +60,14 @@ class ModuleFacts:
     forms: tuple[Form, ...]
     classes: Mapping[str, ClassKind] = field(default_factory=dict)
     attributes: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    baseless: frozenset[str] = frozenset()
+    baseless: Container[str] = frozenset()
     compiled: Callable[[str], str] = not_compiled
     population: Callable[[str], int | None] = not_counted
+
+    def with_forms(self, forms: tuple[Form, ...]) -> ModuleFacts:
+        """The same module with another source."""
+        live = self.classes, self.attributes, self.baseless, self.compiled, self.population
+        return ModuleFacts(self.module, self.package, forms, *live)
 
 
 class Project(Protocol):

@@ -15,6 +15,7 @@ from __future__ import annotations
 import ast
 import re
 import tokenize
+import unicodedata
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -95,7 +96,7 @@ class Shape:
     @cached_property
     def words(self) -> frozenset[str]:
         """Every identifier in its text, and more: whoever is not among them is not mentioned."""
-        return frozenset(_WORDS(self.text))
+        return frozenset(_WORDS(self.text if self.text.isascii() else unicodedata.normalize("NFKC", self.text)))
 
     @cached_property
     def imported(self) -> tuple[str, ...]:
@@ -155,7 +156,7 @@ class Shape:
     def leaves(self) -> tuple[Leaf, ...]:
         """The functions it makes, in order of their source."""
         found = leaf_nodes(self.nodes, self.scope)
-        return tuple(Leaf(path, first_line(node) - self.origin, node, self.words) for path, node in found)
+        return tuple(Leaf(path, first_line(node) - self.origin, node, self.text) for path, node in found)
 
     @cached_property
     def skeleton(self) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from livecode.engine.reading import Reading
+from livecode.engine.reading import Reading, alike
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,13 +19,13 @@ class Leaf:
         path: Qualified name in parts, ``("Order", "total")``; a lambda is ``<lambda>``.
         line: Its code's first line (decorators count), relative to the first line of its form.
         node: Its syntax tree.
-        words: Every identifier in the text that it stands in.
+        text: The full lines that it stands in.
     """
 
     path: tuple[str, ...]
     line: int
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-    words: frozenset[str]
+    text: str
 
     @property
     def name(self) -> str:
@@ -40,13 +40,34 @@ class Leaf:
     @cached_property
     def nested(self) -> tuple[str, ...]:
         """Names of the functions and lambdas made by the body, in order."""
-        return () if self.words.isdisjoint(("def", "class", "lambda")) else tuple(self._reading.made)
+        if self.text.count("def") < 2 and "class" not in self.text and "lambda" not in self.text:
+            return ()
+        return tuple(self._reading.made)
 
     @cached_property
     def knows_class(self) -> bool:
         """True if the body uses `super()`, `__class__` or a type parameter, which makes it a closure."""
         scoped = {"super", "__class__", *(item.name for item in getattr(self.node, "type_params", ()))}
-        return not self.words.isdisjoint(scoped) and not scoped.isdisjoint(self._reading.names)
+        said = not self.text.isascii() or any(name in self.text for name in scoped)
+        return said and not scoped.isdisjoint(self._reading.names)
+
+    def differs(self, other: Leaf) -> bool:
+        """True if the bodies are not the same; statements that are written alike are not compared further."""
+        mine, theirs = self.body, other.body
+        if not isinstance(mine, list) or not isinstance(theirs, list) or len(mine) != len(theirs):
+            return not alike(mine, theirs)
+        pairs = zip(mine, theirs, strict=True)
+        return any(not alike(a, b) for a, b in pairs if self._written(a) != other._written(b))
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        return self.text.split("\n")
+
+    def _written(self, statement: ast.stmt) -> tuple[int, list[str]]:
+        """The column at which a statement of the body begins, and its lines."""
+        origin = first_line(self.node) - self.line
+        last: int = statement.end_lineno or statement.lineno
+        return statement.col_offset, self._lines[first_line(statement) - origin : last - origin + 1]
 
     @cached_property
     def _reading(self) -> Reading:

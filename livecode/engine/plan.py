@@ -49,7 +49,7 @@ def plan(
     """
     running = {name: _known(project, name) for name in sources}
     diffs = {name: diff(running[name].forms, forms) for name, forms in sources.items()}
-    after = {name: replace(running[name], forms=forms) for name, forms in sources.items()}
+    after = {name: running[name].with_forms(forms) for name, forms in sources.items()}
     found = spread(diffs, after, project, again)
     old_make = old_makes(found, diffs, project)
     runs_of, plans, refusals = dict[str, tuple[Run, ...]](), [], list[Refusal]()

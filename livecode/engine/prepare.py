@@ -189,7 +189,9 @@ class Compiler:
         nodes, lines = (form.placed(), 0) if lines < 0 or "class" in form.text else (form.nodes, lines)
         if form.scope:
             nodes = (_around(form.scope, nodes),)
-        begins = form.kind is Kind.DOC or any(item.module == "__future__" for item in form.names.imports)
+        begins = form.kind is Kind.DOC or (
+            "__future__" in form.text and any(item.module == "__future__" for item in form.names.imports)
+        )
         code = self.statements(nodes, begins=begins and not form.scope)
         return shifted(code, lines) if lines else code
 

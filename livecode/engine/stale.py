@@ -117,11 +117,11 @@ def _import(facts: ModuleFacts, there: Reach, module: str, source: Reach) -> Non
 
 def _told(module: str, now: Reach, here: Spread | None) -> Iterator[Change]:
     for number, form in enumerate(now.places.forms):
-        if now.words.isdisjoint(form.shape.words) or form.kind is Kind.IMPORT or not form.names.binds:
+        if now.words.isdisjoint(form.shape.words) or form.kind is Kind.IMPORT:
             continue
         if here is not None and number in here.runs:
             continue
-        if form.kind in (Kind.FUNCTION, Kind.CLASS) and not decorated(form):
+        if (form.kind in (Kind.FUNCTION, Kind.CLASS) and not decorated(form)) or not form.names.binds:
             continue
         if here is not None and not here.reshaped.isdisjoint(form.names.calls):
             continue

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from types import ModuleType
+from typing import TypeVar
 
 from livecode.engine.facts import ClassKind, ModuleFacts
 from livecode.engine.forms import Form
@@ -20,6 +21,8 @@ from livecode.live.importers import Importers
 from livecode.live.instances import instances_of, subclasses
 from livecode.live.locate import SMALL_HEAP_BLOCKS
 from livecode.live.running import Running, is_foreign
+
+T = TypeVar("T")
 
 
 class LoadedModules:
@@ -76,12 +79,38 @@ class LoadedModules:
 
 def _facts_of(running: Running, module: ModuleType) -> ModuleFacts:
     classes = classes_of(module)
-    kinds = {name: class_kind(cls) for name, cls in classes.items()}
-    attributes = {name: frozenset(cls.__dict__) for name, cls in classes.items()}
-    baseless = frozenset(name for name, cls in classes.items() if makes_itself(cls))
+    kinds, attributes = Looked(classes, class_kind), Looked(classes, lambda cls: frozenset(cls.__dict__))
     compiled = partial(compiler_of, module, classes)
     named = running.name, package_of(module), running.forms
-    return ModuleFacts(*named, kinds, attributes, baseless, compiled, _census(classes))
+    return ModuleFacts(*named, kinds, attributes, Looked(classes, _is_baseless), compiled, _census(classes))
+
+
+class Looked(Mapping[str, T]):
+    """What is found by looking at a class, by its name: few are asked about, so each is looked at when it is.
+
+    Args:
+        classes: By qualified name.
+        look: Finds it; a class of which it is None is not in the mapping.
+    """
+
+    def __init__(self, classes: Mapping[str, type], look: Callable[[type], T | None]) -> None:
+        self._classes, self._look = classes, look
+
+    def __getitem__(self, name: str) -> T:
+        found = self._look(self._classes[name])
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, cls in self._classes.items() if self._look(cls) is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def _is_baseless(cls: type) -> bool | None:
+    return makes_itself(cls) or None
 
 
 def _census(classes: Mapping[str, type]) -> Callable[[str], int | None]:
@@ -107,7 +136,10 @@ def package_of(module: ModuleType) -> str:
 def classes_of(module: ModuleType) -> Mapping[str, type]:
     """The classes that the module defined and that its names lead to, by qualified name."""
     found: dict[str, type] = {}
-    waiting = [value for value in list(module.__dict__.values()) if isinstance(value, type)]
+    things = list(module.__dict__.values())
+    if not any(issubclass(kind, type) for kind in set(map(type, things))):
+        return {}
+    waiting = [value for value in things if isinstance(value, type)]
     while waiting:
         cls = waiting.pop()
         name = cls.__qualname__

@@ -155,7 +155,9 @@ class Process:
         elif refusals := _refusals(push):
             outcome = Outcome(self.worker, Verdict.REFUSED, refusals=refusals)
         else:
-            outcome = self._carry_out(replace(push, modules=changed, rerun=_qualified(push)), dry_run=dry_run)
+            if push.rerun or len(changed) < len(push.modules):
+                push = replace(push, modules=changed, rerun=_qualified(push))
+            outcome = self._carry_out(push, dry_run=dry_run)
         if outcome.verdict is Verdict.LIVE:
             self._pushes += 1
             self._last_push = (

@@ -193,6 +193,8 @@ def closure_steps(changes: Sequence[Step], state: Committing) -> Iterator[Step]:
 def _caches_of(module: ModuleType, changed: set[str]) -> list[Any]:
     """`functools.lru_cache` wrappers of functions that changed, or that mention one that did."""
     things = list(module.__dict__.values())
+    if not any(kind is functools._lru_cache_wrapper or issubclass(kind, type) for kind in set(map(type, things))):
+        return []
     classes = [thing for thing in things if isinstance(thing, type) and thing.__module__ == module.__name__]
     things += [value for cls in classes for value in list(cls.__dict__.values())]
     caches = [thing for thing in things if type(thing) is functools._lru_cache_wrapper]

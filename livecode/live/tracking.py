@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import lru_cache
 from importlib import machinery
 
 _folders: list[str] = []
@@ -42,6 +43,7 @@ def track(folder: str | os.PathLike[str]) -> str:
         raise UsageError(f"cannot track {path!r}, the root of the file system; give the folder of your source")
     if path not in _folders:
         _folders.append(path)
+        is_tracked.cache_clear()
         if _hook not in sys.path_hooks:
             sys.path_hooks.insert(0, _hook)
         _forget_importers()
@@ -52,6 +54,7 @@ def track(folder: str | os.PathLike[str]) -> str:
 def untrack_all() -> None:
     """Takes back everything that tracking changed in this process."""
     _folders.clear()
+    is_tracked.cache_clear()
     _read.clear()
     _real.clear()
     if _hook in sys.path_hooks:
@@ -64,6 +67,7 @@ def folders() -> tuple[str, ...]:
     return tuple(_folders)
 
 
+@lru_cache(maxsize=4096)
 def is_tracked(path: str) -> bool:
     """True for a path below a tracked folder that is not of an installed package there."""
     if _surely_foreign(path):
