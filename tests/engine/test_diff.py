@@ -149,3 +149,38 @@ def test_a_string_that_becomes_the_docstring_is_not_the_same(before: str, after:
 def test_a_function_that_becomes_a_closure_over_a_type_parameter(before: str, after: str) -> None:
     """Code alone cannot make a function a closure, so the form is changed, not edited."""
     assert "edited" not in shape(differing(before, after))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "differs"),
+    [
+        ("def f():\n    x = 1\n    return x\n", "def f():\n    x = 1  # why\n    return x\n", False),
+        ("def f():\n    x = 1\n    return x\n", "def f():\n    x = 1\n    return x + 1\n", True),
+        ("def f():\n    a = 16; return a\n", "def f():\n    a = 0x10; return a\n", False),
+        ("def f():\n    a = 1; b = 2\n", "def f():\n    a = 1; b = 3\n", True),
+        ("def f():\n    s = '''a\n    b'''\n", "def f():\n    s = '''a\n      b'''\n", True),
+        ("def f():\n    @d\n    def g(): pass\n", "def f():\n    @e\n    def g(): pass\n", True),
+        ("f = lambda: 1\n", "f = lambda: 1.0\n", True),
+        ("f = lambda: True\n", "f = lambda: 1\n", True),
+        ("def f(): return 1\n", "def f():\n    return 1\n", False),
+        ("class A:\n    def f(self):\n        return 1\n", "class A:\n    def f(self):\n        return (1)\n", False),
+        ("def f(\n    a,\n): return a\n", "def f(\n    a,\n): return -a\n", True),
+        ("def f():\n    if a:\n        return 1\n", "def f():\n    if a:\n        return 2\n", True),
+    ],
+)
+def test_bodies_differ_by_what_they_say(before: str, after: str, differs: bool) -> None:
+    """Neither comments nor the way of writing count; whatever runs otherwise does."""
+    change = differing(before, after)
+    assert [bool(pair.changed_leaves) for pair in change.edited] == [differs]
+
+
+def test_a_function_of_another_head_is_executed() -> None:
+    """The head of a function is all lines above its body: what can be executed of it."""
+    for before, after in [
+        ("def f(a=1):\n    return a\n", "def f(a=2):\n    return a\n"),
+        ("def f(\n    a=1,\n): return a\n", "def f(\n    a=2,\n): return a\n"),
+        ("@d\ndef f():\n    return 1\n", "@e\ndef f():\n    return 1\n"),
+        ("def f():\n    return 1\n", "async def f():\n    return 1\n"),
+        ("def f(a=lambda: 1):\n    return 1\n", "def f(a=lambda: 1, b=2):\n    return 1\n"),
+    ]:
+        assert list(shape(differing(before, after))) == ["changed"]
