@@ -130,12 +130,13 @@ class Reach:
         self.tainted: set[str] = set()
         self.words: set[str] = set()  # what all of it ends in: a form without these words has nothing to do with it
         self._given: set[tuple[str, bool]] = set()
+        self._roots: set[str] = set()  # first names of what is dirty
 
     def copy(self) -> Reach:
         """The same, to go on from."""
         made = Reach(self.places)
         made.dirt, made.tainted, made.words = set(self.dirt), set(self.tainted), set(self.words)
-        made._given = set(self._given)
+        made._given, made._roots = set(self._given), set(self._roots)
         return made
 
     def dirty(self, paths: Iterable[str]) -> None:
@@ -148,9 +149,9 @@ class Reach:
 
     def clean(self, names: Collection[str]) -> None:
         """Takes away names that have their old value again: what was reached from them is found anew."""
-        if any(root_of(path) in names for path in self.dirt):
+        if not self._roots.isdisjoint(names):
             kept = [(path, is_taint) for path, is_taint in self._given if is_taint or root_of(path) not in names]
-            self.dirt, self.tainted, self.words, self._given = set(), set(), set(), set()
+            self.dirt, self.tainted, self.words, self._given, self._roots = set(), set(), set(), set(), set()
             self._grow(kept)
 
     def _grow(self, given: list[tuple[str, bool]]) -> None:
@@ -162,6 +163,8 @@ class Reach:
             if path in known:
                 continue
             known.add(path)
+            if not is_taint:
+                self._roots.add(root_of(path))
             self.words.add(path.removesuffix(".*").removesuffix(".?").removesuffix(".!").rpartition(".")[2])
             waiting += self._next(path, is_taint)
 

@@ -7,6 +7,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from livecode.live.calls import Calls
+from livecode.live.closures import Inner
 from livecode.live.journal import Journal
 from livecode.live.registrations import Registrations
 
@@ -46,6 +47,7 @@ class Committing:
         reshaped: Functions that become generators or coroutine functions, or stop being such.
         registrations: What statements put into registries, until it may be seen.
         calls: What call statements had put into registries before.
+        inner: What functions made, that are held somewhere, of those that moved.
         postponed: `id` of runs that turned out to need the new code to be visible.
         where: Module and line of the form that is being executed.
     """
@@ -59,6 +61,7 @@ class Committing:
     reshaped: list[FunctionType] = field(default_factory=list)
     registrations: Registrations = field(default_factory=Registrations)
     calls: Calls = field(init=False)
+    inner: list[Inner] = field(default_factory=list)
     postponed: set[int] = field(default_factory=set)
     where: tuple[str, int] = ("", 0)
 

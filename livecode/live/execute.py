@@ -27,6 +27,7 @@ from livecode.live.fold import fold, fold_under_wrapper
 from livecode.live.fold_class import apply_members, class_at, fold_class
 from livecode.live.guard import guard
 from livecode.live.journal import Journal, Step, delete_item, restore_attribute, set_item
+from livecode.live.origin import is_made_in
 from livecode.live.refill import can_refill, refill
 from livecode.live.rehearsal import Rehearsal
 from livecode.live.throwaway import Registries
@@ -348,7 +349,9 @@ def _defines(form: Form, name: str, value: object) -> bool:
 
 
 def _replaces(earlier: object, name: str, namespace: dict[str, Any]) -> bool:
-    """True if a new statement takes the name of a function of this module: who holds that runs what the name is now."""
+    """True if a new statement takes the name of a function or class of this module: who holds it has what it is now."""
+    if type(earlier) is not FunctionType and isinstance(earlier, type):
+        return earlier.__qualname__ == name and is_made_in(earlier, namespace)
     if type(earlier) is not FunctionType or earlier.__globals__ is not namespace:
         return False
     return earlier.__code__.co_qualname in (name, "<lambda>")

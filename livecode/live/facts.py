@@ -6,13 +6,13 @@ import abc
 import dataclasses
 import enum
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from types import ModuleType
 from typing import TypeVar
 
 from livecode.engine.facts import ClassKind, ModuleFacts
-from livecode.engine.forms import Form
+from livecode.engine.forms import Form, Kind
 from livecode.live.bases import makes_itself
 from livecode.live.calls import can_undo
 from livecode.live.compiled import compiler_of
@@ -20,6 +20,7 @@ from livecode.live.decorators import can_take_back
 from livecode.live.importers import Importers
 from livecode.live.instances import instances_of, subclasses
 from livecode.live.locate import SMALL_HEAP_BLOCKS
+from livecode.live.origin import is_made_in, is_offered_above
 from livecode.live.running import Running, is_foreign
 
 T = TypeVar("T")
@@ -78,7 +79,7 @@ class LoadedModules:
 
 
 def _facts_of(running: Running, module: ModuleType) -> ModuleFacts:
-    classes = classes_of(module)
+    classes = classes_of(module, running.forms)
     kinds, attributes = Looked(classes, class_kind), Looked(classes, lambda cls: frozenset(cls.__dict__))
     compiled = partial(compiler_of, module, classes)
     named = running.name, package_of(module), running.forms
@@ -133,20 +134,32 @@ def package_of(module: ModuleType) -> str:
     return module.__name__ if hasattr(module, "__path__") else module.__name__.rpartition(".")[0]
 
 
-def classes_of(module: ModuleType) -> Mapping[str, type]:
-    """The classes that the module defined and that its names lead to, by qualified name."""
+def classes_of(module: ModuleType, forms: Iterable[Form] = ()) -> Mapping[str, type]:
+    """The classes that the module defined and that its names lead to, by qualified name.
+
+    Args:
+        module: The module.
+        forms: Its statements: they tell of classes that say to be of another module.
+    """
     found: dict[str, type] = {}
     things = list(module.__dict__.values())
     if not any(issubclass(kind, type) for kind in set(map(type, things))):
         return {}
-    waiting = [value for value in things if isinstance(value, type)]
+    waiting = [(name, value) for name, value in list(module.__dict__.items()) if isinstance(value, type)]
     while waiting:
-        cls = waiting.pop()
+        bound, cls = waiting.pop()
         name = cls.__qualname__
-        if cls.__module__ == module.__name__ and name not in found:
+        own = cls.__module__ == module.__name__ or (bound == name and _is_offered_elsewhere(cls, module, forms))
+        if own and name not in found:
             found[name] = cls
-            waiting += [value for value in list(cls.__dict__.values()) if isinstance(value, type)]
+            waiting += [("", value) for value in list(cls.__dict__.values()) if isinstance(value, type)]
     return found
+
+
+def _is_offered_elsewhere(cls: type, module: ModuleType, forms: Iterable[Form]) -> bool:
+    if not is_offered_above(cls.__module__, module.__name__) and not is_made_in(cls, module.__dict__):
+        return False
+    return any(form.kind is Kind.CLASS and form.name == cls.__qualname__ for form in forms)
 
 
 def class_kind(cls: type) -> ClassKind:

@@ -17,6 +17,7 @@ from typing import Any
 from livecode.engine.code import redirect
 from livecode.live.contents import attributes_of
 from livecode.live.journal import Journal, Step, fill_cell, set_attribute, set_item
+from livecode.live.origin import is_offered_above
 from livecode.live.twins import with_twins
 
 FUNCTION_PARTS = ("__code__", "__defaults__", "__kwdefaults__", "__doc__", "__qualname__", "__module__")
@@ -76,7 +77,7 @@ def fold_function(old: FunctionType, new: FunctionType, journal: Journal) -> Fun
     for mine, theirs in zip(old.__closure__ or (), new.__closure__ or (), strict=True):
         _fold_cell(mine, theirs, journal)
     inner, made = old.__dict__.get("__wrapped__"), new.__dict__.get("__wrapped__")
-    if type(inner) is type(made) is FunctionType and inner is not made and _is_one(inner, made):
+    if type(inner) is type(made) is FunctionType and inner is not made and is_one(inner, made):
         fold_function(inner, made, journal)
     return old
 
@@ -96,13 +97,15 @@ def fold_under_wrapper(held: Any, new: object, journal: Journal) -> bool:
         return False
     if type(held) is FunctionType and held.__globals__ is new.__globals__:
         return False
-    inside = [function for function in inner_functions(held) if _is_one(function, new)]
+    inside = [function for function in inner_functions(held) if is_one(function, new)]
     return bool(inside) and all(fold_function(function, new, journal) is function for function in inside)
 
 
 def function_steps(old: FunctionType, new: FunctionType) -> Iterator[Step]:
     """Everything but the closure that a function takes over from another one with the same free variables."""
     for part in FUNCTION_PARTS:
+        if part == "__module__" and is_offered_above(old.__module__, new.__module__):
+            continue  # its package said so, and does not say so again
         if getattr(old, part) is not getattr(new, part):
             yield set_attribute(old, part, getattr(new, part))
     yield from _annotation_steps(old, new)
@@ -110,7 +113,7 @@ def function_steps(old: FunctionType, new: FunctionType) -> Iterator[Step]:
         yield set_attribute(old, "__type_params__", new.__type_params__)
     for name, value in new.__dict__.items():
         wrapped = old.__dict__.get(name)
-        if name == "__wrapped__" and type(wrapped) is type(value) is FunctionType and _is_one(wrapped, value):
+        if name == "__wrapped__" and type(wrapped) is type(value) is FunctionType and is_one(wrapped, value):
             continue  # it is folded, and stays
         if name not in old.__dict__ or name == "__wrapped__":
             yield set_item(old.__dict__, name, value)
@@ -183,7 +186,7 @@ def _fold_cell(mine: CellType, theirs: CellType, journal: Journal) -> None:
     old, new = _content(mine), _content(theirs)
     if new is _EMPTY or old is new:
         return
-    if type(old) is FunctionType and type(new) is FunctionType and _is_one(old, new):
+    if type(old) is FunctionType and type(new) is FunctionType and is_one(old, new):
         if fold_function(old, new, journal) is old:
             return
     if isinstance(old, type) and isinstance(new, type):
@@ -194,7 +197,7 @@ def _fold_cell(mine: CellType, theirs: CellType, journal: Journal) -> None:
         journal.do(set_attribute(mine, "cell_contents", new))
 
 
-def _is_one(old: FunctionType, new: FunctionType) -> bool:
+def is_one(old: FunctionType, new: FunctionType) -> bool:
     """True if both were made by the same definition, before and after an edit."""
     return old.__globals__ is new.__globals__ and old.__code__.co_qualname == new.__code__.co_qualname
 

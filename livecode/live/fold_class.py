@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import sys
 from collections.abc import Iterator, Mapping
 from functools import partial
 from types import FunctionType
@@ -16,8 +17,9 @@ from typing import Any
 from livecode.engine.classes import ClassEdit
 from livecode.engine.prepare import PreparedClass
 from livecode.live.bases import Nothing, can_become, refresh_abstract, set_bases, welcoming
-from livecode.live.fold import fold_function, fold_under_wrapper, redirect_steps
+from livecode.live.fold import fold_function, fold_under_wrapper, is_one, redirect_steps
 from livecode.live.journal import Journal, Step, delete_class_attribute, set_attribute, set_class_attribute
+from livecode.live.origin import is_made_in
 
 MADE_BY_STATEMENT = frozenset(
     {"__module__", "__qualname__", "__firstlineno__", "__static_attributes__", "__classcell__"}
@@ -26,6 +28,7 @@ NEVER_COPIED = frozenset(
     {"__dict__", "__weakref__", "__module__", "__qualname__", "__abstractmethods__", "_abc_impl", "__slots__"}
 )
 PLAIN_VALUES = frozenset({bool, int, float, complex, str, bytes, list, dict, set, tuple, frozenset, type(None)})
+_DESCRIPTORS = (staticmethod, classmethod, property, functools.cached_property)
 _MISSING = object()
 
 
@@ -82,7 +85,8 @@ def fold_class(old: type, new: type, journal: Journal, kept: frozenset[str] = fr
     Returns:
         The class that the name should stand for: `old`, or `new` where the two cannot be one.
     """
-    if old.__module__ != new.__module__ or not can_become(old, type(new)) or not _same_layout(old, new):
+    if not _of_one_origin(old, new) or not can_become(old, type(new)) or not _same_layout(old, new):
+        journal.remarks.append(f"{new.__qualname__} is another class now: what was made of the old one stays with that")
         return new
     if isinstance(old, enum.EnumMeta):
         from livecode.live.fold_enum import fold_enum
@@ -100,6 +104,12 @@ def fold_class(old: type, new: type, journal: Journal, kept: frozenset[str] = fr
     journal.do(*afterwards)
     journal.when_done(partial(_discard, new))
     return old
+
+
+def _of_one_origin(old: type, new: type) -> bool:
+    """True for two classes of one module, whatever `__module__` the one that exists was given since."""
+    home = sys.modules.get(new.__module__)
+    return old.__module__ == new.__module__ or (home is not None and is_made_in(old, home.__dict__))
 
 
 def functions_of(value: object) -> Iterator[FunctionType]:
@@ -159,19 +169,60 @@ def _set_member(cls: type, name: str, old: object, new: Any, journal: Journal) -
         for mine, theirs in zip(functions_of(old), functions_of(new), strict=True):
             fold_function(mine, theirs, journal)
         return
-    if type(old) is FunctionType and isinstance(new, staticmethod) and type(new.__func__) is FunctionType:
-        journal.do(*redirect_steps(old, new.__func__, without_first=True))
-    elif type(old) is FunctionType and isinstance(new, classmethod) and type(new.__func__) is FunctionType:
-        journal.do(*redirect_steps(old, _taking_class(new.__func__)))
-    elif type(old) is FunctionType and isinstance(new, property) and callable(new.fget):
-        journal.do(*redirect_steps(old, new.fget))  # who holds the bound method gets what the property gives
-    elif type(old) is FunctionType and callable(new) and not isinstance(new, type):
-        journal.do(*redirect_steps(old, new))
+    _hand_on(cls, name, old, new, journal)
     if isinstance(old, type) and isinstance(new, type) and old.__qualname__ == new.__qualname__:
         new = fold_class(old, new, journal)
     if hasattr(type(new), "__set_name__"):
         type(new).__set_name__(new, cls, name)
     journal.do(set_class_attribute(cls, name, new))
+
+
+def _hand_on(cls: type, name: str, old: object, new: Any, journal: Journal) -> None:
+    """Who holds the function of an attribute that becomes something else runs what it becomes.
+
+    plain → static     the instance of the bound method is left out
+    plain → class      the class of that instance is given
+    plain → property   gives what the property gives
+    static → another   as calling it on the class does
+    class → static     the class is left out
+    property → plain   is called as the getter was
+    of one kind        its functions are folded, though the new descriptor takes the name
+    """
+    if type(old) is FunctionType:
+        journal.do(*_plain_becomes(old, new))
+    elif type(old) is type(new):
+        for mine, theirs in _same_parts(old, new):
+            fold_function(mine, theirs, journal)
+    elif type(old) is staticmethod and type(old.__func__) is FunctionType and hasattr(new, "__get__"):
+        journal.do(*redirect_steps(old.__func__, new.__get__(None, cls)))
+    elif type(old) is classmethod and type(old.__func__) is FunctionType:
+        if isinstance(new, staticmethod):
+            journal.do(*redirect_steps(old.__func__, new.__func__, without_first=True))
+        elif callable(new):
+            journal.remarks.append(
+                f"{cls.__qualname__}.{name}() is no class method any more: who holds it runs the old"
+            )
+    elif type(old) is property and type(old.fget) is type(new) is FunctionType:
+        journal.do(*redirect_steps(old.fget, new))
+
+
+def _plain_becomes(old: FunctionType, new: Any) -> Iterator[Step]:
+    if isinstance(new, staticmethod) and type(new.__func__) is FunctionType:
+        yield from redirect_steps(old, new.__func__, without_first=True)
+    elif isinstance(new, classmethod) and type(new.__func__) is FunctionType:
+        yield from redirect_steps(old, _taking_class(new.__func__))
+    elif isinstance(new, property) and callable(new.fget):
+        yield from redirect_steps(old, new.fget)  # who holds the bound method gets what the property gives
+    elif callable(new) and not isinstance(new, type):
+        yield from redirect_steps(old, new)
+
+
+def _same_parts(old: Any, new: Any) -> Iterator[tuple[FunctionType, FunctionType]]:
+    """The functions of two descriptors of one kind that do the same work in both, and come from one definition."""
+    for part in ("__func__", "fget", "fset", "fdel", "func"):
+        mine, theirs = (getattr(each, part, None) if isinstance(each, _DESCRIPTORS) else None for each in (old, new))
+        if type(mine) is type(theirs) is FunctionType and is_one(mine, theirs):
+            yield mine, theirs
 
 
 def _taking_class(function: FunctionType) -> object:

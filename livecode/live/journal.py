@@ -39,6 +39,12 @@ class Step:
     name: str = ""
     moves: tuple[CodeType, ...] = ()
 
+    @property
+    def owner(self) -> object:
+        """What has the attribute that changes; None for other kinds of change."""
+        args = self.do.args if isinstance(self.do, partial) else ()
+        return args[0] if args else None
+
     def runs_code(self) -> bool:
         """True if doing it runs bytecode after all: such steps come last, when all else is there."""
         function = self.do.func if isinstance(self.do, partial) else self.do

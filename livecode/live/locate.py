@@ -26,6 +26,7 @@ from types import (
 from typing import Any
 
 from livecode.live.contents import attributes_of
+from livecode.live.origin import is_made_in, is_offered_above
 
 MAX_STEPS = 200_000
 """Objects looked at per module; far above what modules hold, far below what data holds."""
@@ -106,8 +107,7 @@ class Living:
         if kind is FunctionType:
             return [(item, 1) for item in self._inside_function(thing)]
         if issubclass(kind, type):
-            own = type.__getattribute__(thing, "__dict__").get("__module__") == self._name
-            return [(item, 0) for item in list(thing.__dict__.values())] if own else []
+            return [(item, 0) for item in list(thing.__dict__.values())] if self._owns(thing) else []
         if issubclass(kind, staticmethod | classmethod | MethodType):
             return [(thing.__func__, 0)]
         if issubclass(kind, property):
@@ -121,6 +121,10 @@ class Living:
         if kind in (list, tuple, set, frozenset):
             return [(item, 1) for item in list(thing)] if len(thing) <= MAX_CONTAINER else []
         return [(item, 1) for item in gc.get_referents(thing) if _worth_following(item)]
+
+    def _owns(self, cls: type) -> bool:
+        shown = type.__getattribute__(cls, "__dict__").get("__module__")
+        return shown == self._name or is_offered_above(shown, self._name) or is_made_in(cls, self._namespace)
 
     def _note(self, function: FunctionType) -> None:
         if function.__code__.co_filename == self._filename and function.__globals__ is self._namespace:

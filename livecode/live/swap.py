@@ -23,29 +23,29 @@ from livecode.engine.code import (
     CO_COROUTINE,
     CO_GENERATOR,
     docstring,
-    pair_nested,
     shifted,
     stands_at,
 )
 from livecode.engine.forms import Form, Kind
 from livecode.engine.prepare import LeafSwap, PreparedModule, Shift
+from livecode.live.closures import Inner, held, inside, moved_inside
 from livecode.live.committing import Committing, SwapError
 from livecode.live.fold import redirect_steps, with_fewer_cells
 from livecode.live.journal import Step, set_attribute, set_class_attribute
 from livecode.live.locate import Living, functions_in, functions_running, named_function
+from livecode.live.origin import is_made_in
 from livecode.live.twins import with_twins
-
-NEVER_HELD = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
-"""Inner code that is called where it is made: nobody holds a closure of it."""
 
 CLASSES_KNOW_LINES = "__firstlineno__" in Step.__dict__
 """From Python 3.13 on `inspect.getsource` believes what a class says itself."""
 
 
+Prepared = Sequence[tuple[PreparedModule, ModuleType]]
+
 OF_A_KIND = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR
 
 
-def swap_steps(prepared: Sequence[tuple[PreparedModule, ModuleType]], state: Committing) -> list[Step]:
+def swap_steps(prepared: Prepared, state: Committing) -> list[Step]:
     """The steps that give every changed or moved function its new code; nothing is done yet."""
     steps: list[Step] = []
     for part, module in prepared:
@@ -59,7 +59,7 @@ def swap_steps(prepared: Sequence[tuple[PreparedModule, ModuleType]], state: Com
                     state.reshaped.append(function)
         if part.shifts:
             moving = with_twins(found.living().functions)
-            steps += _shift_step([function for function in moving if id(function) not in given], part.shifts)
+            steps += _shift_step([function for function in moving if id(function) not in given], part.shifts, state)
         if CLASSES_KNOW_LINES:
             steps += _class_line_steps(part, module)
         changed = {swap.qualname.rpartition(".")[2] for swap in part.swaps if swap.changed}
@@ -138,9 +138,21 @@ def _swap_steps(function: FunctionType, swap: LeafSwap) -> Iterator[Step]:
             yield set_attribute(function, "__doc__", docstring(new))
 
 
-def _shift_step(functions: Sequence[FunctionType], shifts: Sequence[Shift]) -> list[Step]:
+def _shift_step(functions: Sequence[FunctionType], shifts: Sequence[Shift], state: Committing) -> list[Step]:
     """One step for all functions that moved: what they do is not old, and nobody can see it change."""
-    ordered = sorted(shifts)
+    moved, before, after = _moved(functions, sorted(shifts))
+    inner = moved_inside(before, after)
+    if inner:
+        state.inner += held(inner, before)
+        made = {id(each.old): each.new for each in inner}
+        after = [made.get(id(old), new) for old, new in zip(before, after, strict=True)]
+    return [Step(_giving(moved, after), _giving(moved, before), moves=tuple(before))] if moved else []
+
+
+def _moved(
+    functions: Sequence[FunctionType], ordered: Sequence[Shift]
+) -> tuple[list[FunctionType], list[CodeType], list[CodeType]]:
+    """The functions that moved, their code, and the same in its new lines."""
     starts = [shift.first for shift in ordered]
     moved, before, after = [], [], []
     for function in functions:
@@ -150,7 +162,7 @@ def _shift_step(functions: Sequence[FunctionType], shifts: Sequence[Shift]) -> l
             moved.append(function)
             before.append(code)
             after.append(shifted(code, ordered[number].lines))
-    return [Step(_giving(moved, after), _giving(moved, before), moves=tuple(before))] if moved else []
+    return moved, before, after
 
 
 def _giving(functions: Sequence[FunctionType], codes: Sequence[CodeType]) -> Callable[[], object]:
@@ -164,30 +176,39 @@ def _only_moved(step: Step) -> Step:
     return replace(step, replaces=None, name="", moves=moves)
 
 
-def closure_steps(changes: Sequence[Step], state: Committing) -> Iterator[Step]:
-    """Closures that a changed function made earlier: wrappers, callbacks. They run the new inner code."""
-    closures: dict[CodeType, CodeType] = {}
-    for step in changes:
-        if step.replaces is not None and step.by is not None:
-            pairs = pair_nested(step.replaces, step.by)
-            closures.update((old, new) for old, new in pairs.items() if old.co_name not in NEVER_HELD)
-    done = {id(step.replaces) for step in changes}
-    holders = functions_running(closures)
-    if holders is None:
-        names = sorted({code.co_qualname for code in closures})
-        state.warnings.append(f"closures made before keep their old code, if there are any: {', '.join(names[:5])}")
-        return
-    for function in holders:
-        old = function.__code__
-        if id(old) in done:
+def closure_steps(changes: Sequence[Step], prepared: Prepared, state: Committing) -> Iterator[Step]:
+    """Closures that a changed or moved function made earlier: wrappers, callbacks. They run the new inner code."""
+    inner = [*state.inner, *held(inside(changes))]
+    done = {id(step.owner) for step in changes if step.replaces is not None}
+    by_code = {id(each.old): each for each in inner}
+    for function in _holders(inner, prepared, state):
+        each = by_code[id(function.__code__)]
+        if id(function) in done:
             continue
-        new = closures[old]
-        if old.co_freevars == new.co_freevars:
-            yield set_attribute(function, "__code__", new)
-        elif (fewer := with_fewer_cells(function, new)) is not None:
+        if each.old.co_freevars == each.new.co_freevars:
+            given = set_attribute(function, "__code__", each.new)
+            yield given if each.changed else _only_moved(given)
+        elif (fewer := with_fewer_cells(function, each.new)) is not None:
             yield from redirect_steps(function, fewer)
         else:
-            state.warnings.append(f"closures of {old.co_qualname}() made before keep their old code: other variables")
+            name = each.old.co_qualname
+            state.warnings.append(f"closures of {name}() made before keep their old code: other variables")
+
+
+def _holders(inner: Sequence[Inner], prepared: Prepared, state: Committing) -> list[FunctionType]:
+    """The functions that have such code: all there are, or on a large heap those that their own module leads to."""
+    codes = [each.old for each in inner]
+    found = functions_running(codes)
+    if found is not None:
+        return found
+    wanted = set(map(id, codes))
+    reached = [function for part, module in prepared for function in Living(module, part.filename).functions]
+    found = [function for function in reached if id(function.__code__) in wanted]
+    del codes
+    names = sorted({each.old.co_qualname for each in held(inner, [each.__code__ for each in found]) if each.changed})
+    if names:
+        state.warnings.append(f"closures made before keep their old code, if there are any: {', '.join(names[:5])}")
+    return found
 
 
 def _caches_of(module: ModuleType, changed: set[str]) -> list[Any]:
@@ -195,7 +216,7 @@ def _caches_of(module: ModuleType, changed: set[str]) -> list[Any]:
     things = list(module.__dict__.values())
     if not any(kind is functools._lru_cache_wrapper or issubclass(kind, type) for kind in set(map(type, things))):
         return []
-    classes = [thing for thing in things if isinstance(thing, type) and thing.__module__ == module.__name__]
+    classes = [thing for thing in things if isinstance(thing, type) and is_made_in(thing, module.__dict__)]
     things += [value for cls in classes for value in list(cls.__dict__.values())]
     caches = [thing for thing in things if type(thing) is functools._lru_cache_wrapper]
     return [
