@@ -39,12 +39,21 @@ def prepare(root: Path, name: str) -> Path:
     python = os.environ.get("HOTUPGRADE_PYTHON", sys.executable)
     _run(python, "-m", "venv", "--without-pip", home / "env")
     for side, version in (("old", upgrade.old), ("new", upgrade.new)):
-        _pip(home, "install", "--no-deps", "--no-compile", "--target", home / side, f"{package}=={version}")
+        _install(home, home / side, f"{package}=={version}")
         shutil.rmtree(home / side / "bin", ignore_errors=True)
     _fetch_tests(home, package, upgrade)
     _pip(home, "install", *TOOLS, *upgrade.needs)
     done.touch()
     return home
+
+
+def _install(home: Path, target: Path, release: str) -> None:
+    """Puts a release where it is wanted, without its native parts if it can be had so."""
+    words = "install", "--no-deps", "--no-compile", "--target", target, release
+    try:
+        _pip(home, *words, "--platform", "any", "--only-binary", ":all:")
+    except subprocess.CalledProcessError:
+        _pip(home, *words)
 
 
 def _fetch_tests(home: Path, package: str, upgrade: Upgrade) -> None:
