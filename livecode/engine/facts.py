@@ -29,6 +29,19 @@ class ClassKind(StrEnum):
     CUSTOM = "a class with a metaclass of its own"
 
 
+@dataclass(frozen=True, slots=True)
+class OldMake:
+    """A value whose makers were edited after they had made it.
+
+    Attributes:
+        maker: What made it, as the statement calls it.
+        by: ``(module, path)`` of every function that was edited → what it said when the value was made.
+    """
+
+    maker: str
+    by: Mapping[tuple[str, str], str]
+
+
 def not_compiled(qualname: str) -> str:
     """Empty: nobody did."""
     return ""
@@ -53,6 +66,7 @@ class ModuleFacts:
         compiled: Tells of a function or method who made the translation of it that runs; empty if it runs itself.
         population: Counts the live instances of one of these classes, subclasses' included; None if it is not known.
             Asked only for a refusal that says the number.
+        old_makes: The values that are of an old make, by the first name that their statement binds.
     """
 
     module: str
@@ -63,10 +77,11 @@ class ModuleFacts:
     baseless: Container[str] = frozenset()
     compiled: Callable[[str], str] = not_compiled
     population: Callable[[str], int | None] = not_counted
+    old_makes: Mapping[str, OldMake] = field(default_factory=dict)
 
     def with_forms(self, forms: tuple[Form, ...]) -> ModuleFacts:
         """The same module with another source."""
-        live = self.classes, self.attributes, self.baseless, self.compiled, self.population
+        live = self.classes, self.attributes, self.baseless, self.compiled, self.population, self.old_makes
         return ModuleFacts(self.module, self.package, forms, *live)
 
 

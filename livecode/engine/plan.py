@@ -12,7 +12,7 @@ facts, new sources ── plan ──▶ Plan
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -28,7 +28,7 @@ from livecode.engine.refusals import refusal
 from livecode.engine.registrations import registering
 from livecode.engine.spread import Spread
 from livecode.engine.staging import Staging
-from livecode.engine.stale import old_makes
+from livecode.engine.stale import Told, old_makes
 from livecode.engine.told import changes_of, rerun_reason
 from livecode.model.report import Change, ChangeKind, Refusal
 
@@ -64,9 +64,9 @@ def plan(
         if name in diffs:
             refusals += _refuse_module(here, running[name], change, project)
             withdrawn = _withdrawn(change, running[name], project)
-            plans.append(_pushed(here, change, runs, withdrawn, _undone(here, change, project), old_make.get(name, ())))
+            plans.append(_pushed(here, change, runs, withdrawn, _undone(here, change, project), old_make.get(name)))
         else:
-            plans.append(_only_run(here, runs, old_make.get(name, ())))
+            plans.append(_only_run(here, runs, old_make.get(name)))
     plans += [_only_told(name, project, said) for name, said in old_make.items() if name not in found]
     return Plan(() if refusals else tuple(plans), tuple(refusals))
 
@@ -174,7 +174,7 @@ def _pushed(
     runs: tuple[Run, ...],
     withdrawn: tuple[Form, ...],
     undone: tuple[Form, ...],
-    stale: Sequence[Change],
+    told: Told | None,
 ) -> ModulePlan:
     gone = [*change.removed, *(pair.old for pair in change.changed)]
     bound = {name for form in here.forms for name in form.names.binds} if gone else set()
@@ -196,7 +196,8 @@ def _pushed(
         withdrawn=withdrawn,
         undone=undone,
         annotations=any(form.shape.annotates for form in touched),
-        changes=tuple(changes_of(here, change, runs, undone, stale)),
+        changes=tuple(changes_of(here, change, runs, undone, told.changes if told is not None else ())),
+        old_makes=told.left if told is not None else None,
     )
 
 
@@ -205,7 +206,7 @@ def _refilled(here: Spread, form: Form) -> set[tuple[str, object, bool]]:
     return {part for part in form.names.parts if part[0] in here.refilled}
 
 
-def _only_run(here: Spread, runs: tuple[Run, ...], stale: Sequence[Change]) -> ModulePlan:
+def _only_run(here: Spread, runs: tuple[Run, ...], told: Told | None) -> ModulePlan:
     changes = tuple(Change(ChangeKind.RERUN, run.form.label(), rerun_reason(here, run), run.form.start) for run in runs)
     return ModulePlan(
         here.facts.module,
@@ -215,12 +216,14 @@ def _only_run(here: Spread, runs: tuple[Run, ...], stale: Sequence[Change]) -> M
         restored=tuple(sorted(here.restored)),
         refilled=tuple(sorted(here.refilled)),
         pushed=False,
-        changes=(*changes, *stale),
+        changes=(*changes, *(told.changes if told is not None else ())),
+        old_makes=told.left if told is not None else None,
     )
 
 
-def _only_told(module: str, project: Project, said: Sequence[Change]) -> ModulePlan:
-    return ModulePlan(module, _known(project, module).forms, pushed=False, changes=tuple(said))
+def _only_told(module: str, project: Project, told: Told) -> ModulePlan:
+    forms = _known(project, module).forms
+    return ModulePlan(module, forms, pushed=False, changes=told.changes, old_makes=told.left)
 
 
 def _says_nothing(form: Form) -> bool:

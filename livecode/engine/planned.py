@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from livecode.engine.classes import ClassEdit
 from livecode.engine.diff import Pair
+from livecode.engine.facts import OldMake
 from livecode.engine.forms import Form, Kind
 from livecode.engine.sight import Sight
 from livecode.model.report import Change, Refusal
@@ -59,6 +61,7 @@ class ModulePlan:
         annotations: True if the module's annotations have to be made again.
         pushed: False for a module that is not in the push, in which something is re-run.
         changes: What the report says.
+        old_makes: The values that are of an old make when the push is live; None if they are those that were.
     """
 
     module: str
@@ -76,6 +79,7 @@ class ModulePlan:
     annotations: bool = False
     pushed: bool = True
     changes: tuple[Change, ...] = ()
+    old_makes: Mapping[str, OldMake] | None = None
 
 
 @dataclass(frozen=True, slots=True)

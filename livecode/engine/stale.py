@@ -10,32 +10,152 @@ another matter: who is made from a value that changed is made again (`livecode.e
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from livecode.engine.bodies import dotted
 from livecode.engine.definitions import decorated, keeps_identity
 from livecode.engine.diff import Diff, Pair, diff
-from livecode.engine.facts import ClassKind, ModuleFacts, Project, absolute, import_targets
+from livecode.engine.facts import ClassKind, ModuleFacts, OldMake, Project, absolute, import_targets
 from livecode.engine.forms import Form, Kind
 from livecode.engine.reach import Places, Reach, called_by
+from livecode.engine.reading import Reading
 from livecode.engine.spread import Spread
 from livecode.model.report import Change, ChangeKind
 
 MADE_FROM_FIELDS = frozenset({ClassKind.DATACLASS, ClassKind.NAMED_TUPLE, ClassKind.REBUILT})
 
 
-def old_makes(
-    found: Mapping[str, Spread], diffs: Mapping[str, Diff], project: Project
-) -> dict[str, tuple[Change, ...]]:
-    """Module → what the report says of values of the old make.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a push says of the values of one module that are not made again.
+
+    Attributes:
+        changes: For the report.
+        left: All values that are of an old make then, by the first name that their statement binds.
+    """
+
+    changes: tuple[Change, ...]
+    left: Mapping[str, OldMake]
+
+
+Path = tuple[str, str]
+"""Module and qualified name of a function."""
+
+MAX_TRACED = 50
+"""Edited functions in one push up to which it is found out which of them made a value; of more, all may have."""
+
+
+def old_makes(found: Mapping[str, Spread], diffs: Mapping[str, Diff], project: Project) -> dict[str, Told]:
+    """Module → what is said of its values, where something is.
+
+    An edit that makes the maker again what it was when it made the value, as an undo does, ends it.
 
     Args:
         found: What is executed.
         diffs: What the push does to each of its modules.
         project: The other modules.
     """
-    edited = {name: set(_edited(change, found[name].facts)) for name, change in diffs.items()}
-    reaches = {name: _reach(found[name].forms, paths) for name, paths in edited.items() if paths}
+    edited = [(name, path) for name, change in diffs.items() for path in _edited(change, found[name].facts)]
+    makers = _Makers(list(dict.fromkeys(edited)), found, project)
+    return {name: told for name in makers.modules() if (told := _told(name, makers)) is not None}
+
+
+class _Makers:
+    """The functions that a push edits, and the values that they made.
+
+    Args:
+        edited: Those functions.
+        found: What is executed.
+        project: The other modules.
+    """
+
+    def __init__(self, edited: Sequence[Path], found: Mapping[str, Spread], project: Project) -> None:
+        self.found, self._project, self._edited = found, project, edited
+        self._old = self._old_of(edited)
+        self._alone: dict[Path, dict[str, dict[Form, str]]] = {}
+
+    def modules(self) -> list[str]:
+        """Those that have such values, or in which something is executed."""
+        return list(dict.fromkeys([*self._old, *self.found]))
+
+    def old(self, module: str) -> Mapping[Form, str]:
+        """Statement → which of the edited functions it called, for those that are not executed again."""
+        return self._old.get(module, {})
+
+    def known(self, module: str) -> Mapping[str, OldMake]:
+        """The values that are of an old make already."""
+        facts = self._project.facts(module)
+        return facts.old_makes if facts is not None else {}
+
+    def left(self, module: str, form: Form, maker: str) -> OldMake | None:
+        """What a value was made by that says something else now; None if all of that is as it was then."""
+        earlier = self.known(module).get(form.names.binds[0])
+        by = {path: said(self._forms(path[0]), path[1]) for path in self._reaching(module, form)}
+        by.update(earlier.by if earlier is not None else {})
+        by = {path: then for path, then in by.items() if said(self._forms_then(path[0]), path[1]) != then}
+        return OldMake(maker, by) if by else None
+
+    def _reaching(self, module: str, form: Form) -> Sequence[Path]:
+        """The edited functions that made the value of a statement."""
+        if not 1 < len(self._edited) <= MAX_TRACED:
+            return self._edited
+        for path in self._edited:
+            if path not in self._alone:
+                self._alone[path] = self._old_of([path])
+        return [path for path in self._edited if form in self._alone[path].get(module, {})]
+
+    def _forms(self, module: str) -> Sequence[Form]:
+        facts = self._project.facts(module)
+        return facts.forms if facts is not None else ()
+
+    def _forms_then(self, module: str) -> Sequence[Form]:
+        return self.found[module].forms if module in self.found else self._forms(module)
+
+    def _old_of(self, edited: Sequence[Path]) -> dict[str, dict[Form, str]]:
+        reached = _reached(edited, self.found, self._project)
+        return {name: dict(_old(now, self.found.get(name))) for name, now in reached.items()}
+
+
+def said(forms: Sequence[Form], path: str) -> str:
+    """What a function of a source says, or the class or statement that makes it: the same for the same trees."""
+    reading, name = Reading(), path.partition(".")[0]
+    for form in forms:
+        if name in form.names.binds:
+            leaves: list[ast.AST] = [leaf.node for leaf in form.leaves if ".".join(leaf.path) == path]
+            reading.read(leaves or list(form.nodes))
+    return reading.digest()
+
+
+def _told(module: str, makers: _Makers) -> Told | None:
+    here, known = makers.found.get(module), makers.known(module)
+    left = dict(known) if here is None else {name: known[name] for name in known if _is_kept(name, here)}
+    changes = []
+    for form, maker in makers.old(module).items():
+        make, name = makers.left(module, form, maker), form.names.binds[0]
+        left.pop(name, None)
+        if make is not None:
+            left[name] = make
+            what = f"was made by {maker}() as it was before"
+            changes.append(Change(ChangeKind.STALE, form.label(), what, form.start, f"{module}.{name}"))
+    changes += _shared(here) if here is not None else ()
+    return Told(tuple(changes), left) if changes or left != known else None
+
+
+def _is_kept(name: str, here: Spread) -> bool:
+    """True for a name that is still bound, and not bound anew."""
+    makers = [number for number, form in enumerate(here.forms) if name in form.names.binds]
+    return bool(makers) and here.runs.keys().isdisjoint(makers)
+
+
+def _reached(edited: Sequence[Path], found: Mapping[str, Spread], project: Project) -> dict[str, Reach]:
+    """Module → what is reached in it by functions that compute something else now."""
+    reaches: dict[str, Reach] = {}
+    for name, path in edited:
+        if name not in reaches:
+            reaches[name] = Reach(Places(found[name].forms))
+        reaches[name].taint((path,))
     waiting = list(reaches)
     while waiting:
         name = waiting.pop()
@@ -49,17 +169,7 @@ def old_makes(
             if len(there.tainted) > size:
                 reaches[importer] = there
                 waiting.append(importer)
-    told = {name: tuple(_told(name, now, found.get(name))) for name, now in reaches.items()}
-    shared = {name: _shared(name, here) for name, here in found.items()}
-    return {
-        name: both for name in dict.fromkeys([*told, *shared]) if (both := (*told.get(name, ()), *shared.get(name, ())))
-    }
-
-
-def _reach(forms: Sequence[Form], paths: set[str]) -> Reach:
-    now = Reach(Places(forms))
-    now.taint(paths)
-    return now
+    return reaches
 
 
 def _edited(change: Diff, facts: ModuleFacts) -> Iterator[str]:
@@ -115,7 +225,8 @@ def _import(facts: ModuleFacts, there: Reach, module: str, source: Reach) -> Non
                 there.taint(f"{prefix}.{path}" for path in source.tainted if path.count(".") < 2)
 
 
-def _told(module: str, now: Reach, here: Spread | None) -> Iterator[Change]:
+def _old(now: Reach, here: Spread | None) -> Iterator[tuple[Form, str]]:
+    """The statements that are not executed although what they called computes something else, and what that was."""
     for number, form in enumerate(now.places.forms):
         if now.words.isdisjoint(form.shape.words) or form.kind is Kind.IMPORT:
             continue
@@ -125,21 +236,11 @@ def _told(module: str, now: Reach, here: Spread | None) -> Iterator[Change]:
             continue
         if here is not None and not here.reshaped.isdisjoint(form.names.calls):
             continue
-        maker = called_by(now, form)
-        if maker:
-            yield Change(
-                ChangeKind.STALE,
-                form.label(),
-                f"was made by {maker}() as it was before{_way(module, form)}",
-                form.start,
-            )
+        if maker := called_by(now, form):
+            yield form, maker
 
 
-def _way(module: str, form: Form) -> str:
-    return f": %hotpush {module} --rerun {form.names.binds[0]} makes it again"
-
-
-def _shared(module: str, here: Spread) -> tuple[Change, ...]:
+def _shared(here: Spread) -> tuple[Change, ...]:
     if not here.shared:
         return ()
     detail = "is filled by other code too, so what the old statement did to it stays"

@@ -29,6 +29,7 @@ def changes_of(
         said += run.edit.changes if run.edit else [_run_change(here, run)]
     said += stale
     executed = {id(run.form) for run in runs}
+    executed |= {id(form) for form in here.forms if stale and form.label() in {change.name for change in stale}}
     kept = [form.label() for form in here.forms if form.shape.kind is Kind.VALUE and id(form) not in executed]
     return [*said, *(Change(ChangeKind.KEPT, name) for name in kept)]
 

@@ -54,11 +54,11 @@ def status(name: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("name")
-@click.argument("modules", nargs=-1, required=True, metavar="MODULE...")
+@click.argument("modules", nargs=-1, metavar="[MODULE]...")
 @click.option("--file", metavar="F", help="Read the source of the one MODULE from F, or from - (standard input).")
 @click.option("--dry-run", is_flag=True, help="Say what would happen; touch nothing.")
 @click.option("--safe-part", is_flag=True, help="Leave out what is refused, and apply the rest.")
-@click.option("--rerun", multiple=True, metavar="NAME", help="Also make NAME again, though what it reads is the same.")
+@click.option("--rerun", multiple=True, metavar="NAME", help="Also make NAME again; MODULE.NAME in any module.")
 @_reason
 @_force
 @_json
@@ -74,6 +74,8 @@ def push(
     as_json: bool,
 ) -> None:
     """Push MODULE... into the service NAME (or pid), from their files, as one transaction."""
+    if not modules and not rerun:
+        raise click.UsageError("name a MODULE to push, or --rerun MODULE.NAME")
     if file and len(modules) != 1:
         raise click.UsageError(f"--file is the source of one module, not of {len(modules)}")
     service = _service(name)
@@ -125,7 +127,9 @@ def _answer(report: Report, name: str, as_json: bool) -> None:
 
 
 def _commands(name: str) -> Commands:
-    return Commands(undo=f"livecode undo {name}", status=f"livecode status {name}")
+    return Commands(
+        undo=f"livecode undo {name}", status=f"livecode status {name}", rerun=f"livecode push {name} --rerun {{}}"
+    )
 
 
 def _service(name: str) -> Service:

@@ -32,7 +32,7 @@ _RERUN = argument(
     action="append",
     default=[],
     metavar="NAME",
-    help="Also make NAME again, though nothing that it reads changed; may be given several times.",
+    help="Also make NAME again, though nothing that it reads changed; MODULE.NAME in any module. May be repeated.",
 )
 _FORCE = argument("--force", action="store_true", help="Also do what is refused for caution only.")
 _FILE = argument("--file", metavar="F", help="Read the source of the one MODULE from this file.")
@@ -89,7 +89,7 @@ class LivecodeMagics(Magics):
 
     @line_cell_magic
     @verb(
-        argument("modules", nargs="+", metavar="MODULE", help="Dotted names; exactly one before a cell."),
+        argument("modules", nargs="*", metavar="MODULE", help="Dotted names; exactly one before a cell."),
         _FILE,
         _REASON,
         _DRY_RUN,
@@ -99,6 +99,8 @@ class LivecodeMagics(Magics):
     )
     def hotpush(self, args: Namespace, cell: str | None = None) -> Report:
         """Push the cell as the source of MODULE, or modules from their files as one transaction."""
+        if not args.modules and (cell is not None or not args.rerun):
+            raise UsageError("name a module to push: %hotpush MODULE, or %hotpush --rerun MODULE.NAME")
         items = self._from_cell(args, cell) if cell is not None else self._from_files(args)
         again = " ".join(["%hotpush" if cell is None else "%%hotpush", *_named(args), *(["--force"] * args.force)])
         request = PushRequest(

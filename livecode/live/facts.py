@@ -83,7 +83,8 @@ def _facts_of(running: Running, module: ModuleType) -> ModuleFacts:
     kinds, attributes = Looked(classes, class_kind), Looked(classes, lambda cls: frozenset(cls.__dict__))
     compiled = partial(compiler_of, module, classes)
     named = running.name, package_of(module), running.forms
-    return ModuleFacts(*named, kinds, attributes, Looked(classes, _is_baseless), compiled, _census(classes))
+    baseless, census = Looked(classes, _is_baseless), _census(classes)
+    return ModuleFacts(*named, kinds, attributes, baseless, compiled, census, running.old_makes)
 
 
 class Looked(Mapping[str, T]):

@@ -225,6 +225,7 @@ class Process:
             calls.get(name, ()),
             str(afterlife) if afterlife and not loaded else "",
             self.old_code.gone_since(name),
+            tuple((value, make.maker) for value, make in known.old_makes.items()) if loaded else (),
         )
 
     def remember(self, name: str, running: Running) -> None:

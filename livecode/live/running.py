@@ -12,13 +12,14 @@ import sys
 import sysconfig
 import time
 import zipimport
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib import machinery
 from pathlib import Path
 from types import CodeType, ModuleType
 
 from livecode.engine.code import by_place
+from livecode.engine.facts import OldMake
 from livecode.engine.forms import Form, parse
 from livecode.engine.refusals import refusal
 from livecode.live import tracking
@@ -43,6 +44,7 @@ class Running:
         filename: The chunk name that its code objects carry.
         file: Path of its source file; empty if it has none.
         versions: What ran, oldest first; the last one runs.
+        old_makes: The values that were made by code which was edited since, by name.
     """
 
     def __init__(self, module: ModuleType, source: str, filename: str, file: str) -> None:
@@ -52,6 +54,7 @@ class Running:
         self.file = file
         self.versions: list[Version] = [Version(1, source)]
         self.checksum = checksum(source)
+        self.old_makes: Mapping[str, OldMake] = {}
 
     @property
     def source(self) -> str:

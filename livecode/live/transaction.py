@@ -314,6 +314,10 @@ class Transaction:
                 if left is not None and left.module is not None:
                     left.become(None, (), author=author, reason=reason)
                     left.let_go()
+        for part in made.modules:
+            known = self.process.known(part.module)
+            if known is not None and part.old_makes is not None:
+                known.old_makes = part.old_makes
         self.process.afterlives.update(self.afterlives)
         self.process.lingering += self.state.lingering
         remember_twins(self.state.journal.folds)

@@ -119,6 +119,7 @@ class ModuleStatus:
         since: When it became live, seconds since the epoch; 0.0 for what was imported before it was tracked.
         still_old: Calls that are inside code of older versions now, as ``name() of v7 (file:line)``.
         held: For an unloaded module: how many of its old objects' holders are known to be left, as text; else empty.
+        old_makes: The values that were made by code which was edited since → by which function.
         old_gone: When the last of the calls ended that were told of in `still_old`, seconds since the epoch; else 0.0.
     """
 
@@ -133,6 +134,7 @@ class ModuleStatus:
     still_old: tuple[str, ...] = ()
     held: str = ""
     old_gone: float = 0.0
+    old_makes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,6 +145,10 @@ def _status_items(statuses: Sequence[ProcessStatus], now: float, commands: Comma
         if module.old_gone and not module.still_old:
             when = age(module.old_gone, now)
             yield Note(f"{module.module}: the last call inside old code ended{f' {when}' if when else ''}")
+        for value, maker in module.old_makes:
+            again = commands.rerun.format(f"{module.module}.{value}") if commands.rerun else ""
+            way = f": {again} makes it again" if again else ""
+            yield Note(f"{module.module}: {value} was made by {maker}() as it was before{way}", mark="!")
         if module.held:
             yield Note(f"{module.module}: unloaded, still held: {module.held}", mark="!")
         if module.disk is DiskState.DIFFERS and commands.diff:

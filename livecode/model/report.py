@@ -53,12 +53,14 @@ class Change:
         name: ``quote()`` for functions, ``Order`` for classes, ``Order.total()`` for methods, ``RATE`` for values.
         detail: Why, or what follows, in a few words.
         line: First line in the new source, 0 where there is none.
+        rerun: For a stale value, ``shop.model.MODEL``: what makes it again (`rerun=`); else empty.
     """
 
     kind: ChangeKind
     name: str
     detail: str = ""
     line: int = 0
+    rerun: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,7 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Commands:
-    """The next commands where the user is; an empty one is not offered. ``{}`` stands for a module."""
+    """The next commands where the user is; an empty one is not offered. ``{}`` stands for a module or name."""
 
     undo: str = ""
     diff: str = ""
@@ -137,6 +137,7 @@ class Commands:
     unload: str = ""
     attach: str = ""
     detach: str = ""
+    rerun: str = ""
 
 
 IN_NOTEBOOK = Commands(
@@ -146,4 +147,5 @@ IN_NOTEBOOK = Commands(
     unload="%hotunload {}",
     attach="%hotattach {}",
     detach="%hotdetach",
+    rerun="%hotpush --rerun {}",
 )

@@ -111,7 +111,7 @@ def _modules(report: Report, commands: Commands) -> Iterator[Item]:
 
 def _module(report: Report, outcomes: Sequence[ModuleOutcome], commands: Commands) -> Iterator[Entry | Note]:
     name = outcomes[0].module
-    yield from _changes(next((o.changes for o in outcomes if o.changes), ()))
+    yield from _changes(next((o.changes for o in outcomes if o.changes), ()), commands)
     if len({(o.before, o.after) for o in outcomes}) > 1:
         steps = _by_worker(report, lambda o: map(step, _of(o, name)))
         yield Note("versions differ: " + ", ".join(tag + step for step, tag in steps), mark="!")
@@ -127,10 +127,12 @@ def _of(outcome: Outcome, module: str) -> Iterator[ModuleOutcome]:
     return (m for m in outcome.modules if m.module == module)
 
 
-def _changes(changes: Sequence[Change]) -> Iterator[Entry]:
+def _changes(changes: Sequence[Change], commands: Commands) -> Iterator[Entry]:
     for change in changes:
         if change.kind not in _QUIET:
-            yield Entry(MARKS[change.kind], change.name, change.kind.value, change.detail)
+            offered = commands.rerun if change.rerun else ""
+            way = f": {offered.format(change.rerun)} makes it again" if offered else ""
+            yield Entry(MARKS[change.kind], change.name, change.kind.value, change.detail + way)
     quiet: dict[tuple[ChangeKind, str], list[str]] = {}
     for change in changes:
         if change.kind in _QUIET:

@@ -116,7 +116,7 @@ def test_ps_of_nothing_says_what_to_do(run: Run) -> None:
     ("arguments", "why"),
     [
         (("push", "nobody", "m"), "no service named 'nobody' is listening"),
-        (("push", "shop"), "Missing argument"),
+        (("push", "shop"), "name a MODULE to push"),
         (("push", "shop", "a", "b", "--file", "f"), "--file is the source of one module"),
         (("push", "shop", "no_such_lc"), "no source file of no_such_lc"),
         (("undo", "shop", "--to", "2"), "exactly one MODULE"),

@@ -169,7 +169,7 @@ def test_unload_forces_where_asked(shell: InteractiveShell, target: KeepingTarge
 @pytest.mark.parametrize(
     ("magic", "line", "why"),
     [
-        ("hotpush", "", "required: MODULE"),
+        ("hotpush", "", "name a module to push"),
         ("hotpush", "one two --file one.py", "--file is the source of one module"),
         ("hotpush", "nothing_lc", "no source file of nothing_lc"),
         ("hotpush", "one --reason it's", "double quotes"),

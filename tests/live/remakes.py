@@ -26,3 +26,23 @@ def remade(before: Sources, after: Sources, rerun: list[str], look: list[str]) -
         "verdicts": [first.verdict.value, second.verdict.value],
         "codes": [refusal.code for outcome in second.outcomes for refusal in outcome.refusals],
     }
+
+
+def old_by_then(pushes: list[Sources | str]) -> list[list[str]]:
+    """What the status says is of an old make, after loading the first sources and after each push (or `rerun`)."""
+    import livecode
+
+    first, *others = pushes
+    assert not isinstance(first, str)
+    load(first)
+    said = [_old()]
+    for push in others:
+        livecode.push({}, rerun=[push]) if isinstance(push, str) else livecode.push(dict(push))
+        said.append(_old())
+    return said
+
+
+def _old() -> list[str]:
+    import livecode
+
+    return [value for process in livecode.status() for module in process.modules for value, _ in module.old_makes]
