@@ -48,24 +48,26 @@ def spread(
         facts = project.facts(name)
         if facts is not None:
             walks[name] = Walk(facts, None, project, wanted[name])
-    waiting = list(walks)
+    idle: dict[str, Walk] = {}  # modules in which nothing is to be done, as far as that is known
+    told: set[str] = set()
+    waiting = dict.fromkeys(walks)  # each once, however many of those that it imports from have grown
     while waiting:
-        name = waiting.pop(0)
-        walk = walks[name]
-        grown = walk.go(walks)
-        if not grown and not walk.here.exports():
+        name = next(iter(waiting))
+        del waiting[name]
+        walk = walks.get(name) or idle.get(name) or _unedited(name, project)
+        if walk is None:
             continue
-        for importer in project.importers(name):
-            there = walks.get(importer)
-            if there is None:
-                facts = project.facts(importer)
-                if facts is None:
-                    continue
-                there = Walk(facts, None, project)
-            if there.go({**walks, importer: there}):
-                walks[importer] = there
-                waiting.append(importer)
+        grown = walk.go({**walks, name: walk})
+        (walks if grown or name in walks else idle)[name] = walk
+        if grown or (name in walks and name not in told and walk.here.exports()):
+            told.add(name)
+            waiting.update(dict.fromkeys(project.importers(name)))
     return {name: walk.here for name, walk in walks.items() if name in edited or walk.here.runs or walk.here.lost}
+
+
+def _unedited(module: str, project: Project) -> Walk | None:
+    facts = project.facts(module)
+    return None if facts is None else Walk(facts, None, project)
 
 
 def run_order(found: Mapping[str, Spread]) -> list[str]:

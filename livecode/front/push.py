@@ -171,13 +171,24 @@ def push_folder(
         return unreadable_report(error, request, target)
     running = running_checksums(statuses)
     chosen = tuple(item for item in items if not changed_only or runs_elsewhere(item, running))
+    said = tuple(
+        sorted(_gone(name, path, root) for path, names in files.items() if not path.exists() for name in names)
+    )
     if not chosen:
-        return Report(Verdict.SAME, (), workers=len(statuses), service=target.name)
+        same = tuple(Outcome(status.worker, Verdict.SAME, warnings=said) for status in statuses if said)
+        return Report(Verdict.SAME, (), same, workers=len(statuses), service=target.name)
     report = push(PushRequest(chosen, author, reason, force), target)
-    left = sorted(name for path, names in files.items() if not path.exists() for name in names)
-    said = tuple(f"{name} stays loaded, although its file is gone; unload it if nothing needs it" for name in left)
     outcomes = tuple(replace(outcome, warnings=(*outcome.warnings, *said)) for outcome in report.outcomes)
     return replace(report, outcomes=outcomes)
+
+
+def _gone(module: str, path: Path, root: Path) -> str:
+    """What is said of a module whose file is gone; it may be found as the other of the two that a module can have."""
+    other = path.parent.with_suffix(".py") if path.name == "__init__.py" else path.with_suffix("") / "__init__.py"
+    if other.exists():
+        what = "a package" if other.name == "__init__.py" else "no package any more"
+        return f"{module} is stale: {other.relative_to(root)} makes it {what}, which takes a restart"
+    return f"{module} stays loaded, although its file is gone; unload it if nothing needs it"
 
 
 def unreadable_report(error: UnreadableSourceError, request: PushRequest, target: Target) -> Report:

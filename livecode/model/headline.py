@@ -62,6 +62,8 @@ def _ready(report: Report) -> tuple[str, ...]:
 
 def _same(report: Report) -> tuple[str, ...]:
     if not report.modules:
+        if any(outcome.warnings for outcome in report.outcomes):
+            return ("no source that can be sent differs from what runs",)
         return ("nothing differs from what runs: nothing sent",)
     known = [m for m in outcomes_of(report, report.modules[0]) if len(report.modules) == 1]
     state = "not loaded" if known and not any(m.after for m in known) else "already live"

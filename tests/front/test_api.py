@@ -136,6 +136,20 @@ def test_push_folder_leaves_what_has_no_file_any_more(project: Path) -> None:
     assert "gone_api stays loaded" in str(report)
 
 
+def test_push_folder_tells_of_a_module_that_became_a_package(project: Path) -> None:
+    """Its new source stands in another file, which takes a restart: the old one is not said to be the same."""
+    (project / "shape_api.py").write_text("X = 1\n")
+    shape = importlib.import_module("shape_api")
+    livecode.push_folder(project)
+    (project / "shape_api.py").unlink()
+    (project / "shape_api").mkdir()
+    (project / "shape_api/__init__.py").write_text("X = 2\n")
+    report = str(livecode.push_folder(project))
+    assert shape.X == 1
+    assert "shape_api is stale: shape_api/__init__.py makes it a package" in report
+    assert "nothing differs" not in report
+
+
 def test_watch_makes_a_save_live(project: Path) -> None:
     """From the save to the running function."""
     with livecode.watch(project, say=lambda said: None) as watch:

@@ -10,5 +10,6 @@
     lines   functions held since before that carry the line numbers of the new source
     class   classes held since before that their names still lead to
     same    modules, and classes in them, whose names and attributes are those of the fresh process
+    silent  how much of what is not as it should be the report has no word on
     tests   tests that pass in the fresh process, and here
 """

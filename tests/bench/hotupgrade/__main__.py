@@ -63,6 +63,7 @@ def line(root: Path, engine: str, name: str) -> str:
     if engine == "fresh":
         return f"{name:18} fresh      tests {sum(result.get('passed', {}).values())} {result.get('note', '')[:300]}"
     said = [f"{key} {good}/{all_}{'' if good == all_ else ' !'}" for key, (good, all_) in scores(result, fresh).items()]
+    said += [f"SILENT {len(silent)}"] if (silent := result.get("silent")) else []
     notes = [*result.get("stale", [])[:3], *result.get("split", [])[:3], result.get("note", "")[:600]]
     return f"{name:18} {engine:10} {'  '.join(said)}  secs {result.get('secs', 0):.2f}  {' '.join(filter(None, notes))}"
 

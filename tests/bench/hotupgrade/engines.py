@@ -14,6 +14,10 @@ Engine = Callable[[Path, "dict[str, Path]"], Iterator[None]]
 """Gets the folder of the running package and its loaded modules' files; what it yields first waits for the new ones."""
 
 
+SAID: list[str] = []
+"""What the engine told of the switch, by lines."""
+
+
 def nothing(folder: Path, modules: dict[str, Path]) -> Iterator[None]:
     """The old release goes on running."""
     yield
@@ -27,6 +31,7 @@ def livecode(folder: Path, modules: dict[str, Path]) -> Iterator[None]:
     yield
     report = livecode.push_folder(folder, changed_only=True)
     print(report)
+    SAID.extend(str(report).splitlines())
     if not report.ok:
         raise RuntimeError("; ".join(str(report).splitlines()[:6]))
 

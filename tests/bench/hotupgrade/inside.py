@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
-from engines import ENGINES
+from engines import ENGINES, SAID
 from judge import codes_of, counted, describe, held_classes, held_functions, named, runs, shapes
 
 NEVER_LOADED = ("tests", "test", "__main__", "conftest", "testing_tests")
@@ -91,6 +91,8 @@ def main() -> None:
     result: dict[str, Any] = {"python": sys.version.split()[0], "note": ""}
     if engine != "fresh":
         switch(home, engine, folder, imports, result)
+    else:
+        result["alive"] = sorted({(item.file, item.qualname) for item in held_functions(folder)})
     result["shapes"] = shapes(loaded(imports))
     out.write_text(json.dumps(result))
     result["passed"] = tests_passed(home, tests)
@@ -101,7 +103,7 @@ def switch(home: Path, engine: str, folder: Path, imports: list[str], result: di
     """Brings the running package to its new release, and says what became of everything that was held."""
     before, after = codes_of(home / "old"), codes_of(home / "new")
     functions, classes = held_functions(folder), held_classes(loaded(imports))
-    files = {module.__name__: Path(module.__file__) for module in loaded(imports) if module.__file__}
+    files = {module.__name__: Path(module.__file__) for module in loaded(imports) if getattr(module, "__file__", None)}
     steps = ENGINES[engine](folder, files)
     next(steps)
     place(home / "new", folder)
@@ -113,6 +115,8 @@ def switch(home: Path, engine: str, folder: Path, imports: list[str], result: di
         result["note"] = f"{type(error).__name__}: {error}"[:2000]
     result["secs"] = time.perf_counter() - start
     keys = [(item, (item.file, item.qualname)) for item in functions]
+    alive = set(map(tuple, json.loads((home / "run-fresh/result.json").read_text()).get("alive", ()))) or set(after)
+    keys = [(item, key) for item, key in keys if key in alive]  # not those in branches that are not taken any more
     both = [(item, before[key], after[key]) for item, key in keys if key in before and key in after]
     changed = [(item, new) for item, old, new in both if old.does != new.does]
     stale = [f"{item.file}:{item.qualname}" for item, new in changed if not runs(item.function, new)]
@@ -125,6 +129,13 @@ def switch(home: Path, engine: str, folder: Path, imports: list[str], result: di
     split = [cls for cls in still if named(cls.__module__, cls.__qualname__) is not cls]
     result |= {"changed": len(changed), "stale": stale, "held": len(both), "astray": astray}
     result |= {"classes": len(still), "split": [f"{cls.__module__}.{cls.__qualname__}" for cls in split]}
+    result["silent"] = [] if result["note"] else [name for name in (*stale, *result["split"]) if not is_told(name)]
+
+
+def is_told(name: str) -> bool:
+    """True if a line of warning speaks of what a name ends in."""
+    last = name.rpartition(".")[2]
+    return any(last in line for line in SAID if line.lstrip().startswith("!"))
 
 
 main()

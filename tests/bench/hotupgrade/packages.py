@@ -15,7 +15,7 @@ class Upgrade(NamedTuple):
         old: The release that is loaded first.
         new: The release that is pushed.
         imports: Its top-level modules.
-        tests: Where the tests lie in the source distribution of the new release.
+        tests: Where the tests lie in the source distribution of the new release; ``none`` if it has none that run here.
         needs: Requirements of the package and of its tests.
         also: Other files and folders of the source distribution that the tests read.
     """
@@ -104,7 +104,11 @@ UPGRADES = {
     "boltons": Upgrade("23.0.0", "23.1.1", ("boltons",)),
     "beautifulsoup4": Upgrade("4.12.0", "4.12.2", ("bs4",), "bs4/tests", needs=("soupsieve", "html5lib")),
     "cattrs": Upgrade(
-        "23.1.2", "23.2.3", ("cattr", "cattrs"), needs=("attrs<24", "hypothesis", "immutables", "typing_extensions")
+        "23.1.2",
+        "23.2.3",
+        ("cattr", "cattrs"),
+        "none",
+        needs=("attrs<24", "hypothesis", "immutables", "typing_extensions"),
     ),
     "celery": Upgrade(
         "5.3.4",
@@ -176,14 +180,6 @@ UPGRADES = {
         ),
     ),
     "rich": Upgrade("13.5.2", "13.7.0", ("rich",), "none", needs=("pygments", "markdown-it-py")),
-    "sqlalchemy": Upgrade(
-        "2.0.22",
-        "2.0.23",
-        ("sqlalchemy",),
-        "test/base",
-        needs=("greenlet", "typing_extensions", "pytest-xdist"),
-        also=("test", "setup.cfg", "tox.ini"),
-    ),
     "tabulate": Upgrade("0.8.10", "0.9.0", ("tabulate",), "test"),
     "tornado": Upgrade("6.3.2", "6.3.3", ("tornado",), "tornado/test/httputil_test.py"),
     "tqdm": Upgrade("4.65.0", "4.66.1", ("tqdm",), needs=("pytest-timeout", "pytest-asyncio")),
