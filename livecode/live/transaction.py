@@ -39,6 +39,7 @@ from livecode.engine.refusals import refusal
 from livecode.engine.reparse import fresh_shapes, reparse
 from livecode.live import chunks
 from livecode.live.arrival import Arrival, find_arrival
+from livecode.live.brought import brought_in
 from livecode.live.commit import show, take_away
 from livecode.live.committing import Committing
 from livecode.live.disk import disk_state
@@ -195,7 +196,8 @@ class Transaction:
         """The plan, compiled; where livecode itself fails at it, that is a refusal: nothing was touched yet."""
         try:
             project = LoadedModules(self.process.known, self.process.own_modules, self.process.importers)
-            made = plan(self.forms, project, tuple(self.arrivals), again)
+            new = (brought_in(sys.modules[name], forms) for name, forms in self.forms.items())
+            made = plan(self.forms, project, (*self.arrivals, *set().union(*new)), again)
             if not made.refusals:
                 made = self._weigh(made, project)
             known = {part.module: self.process.known(part.module) for part in made.modules}
