@@ -4,6 +4,8 @@
     the first base            from 3.15 on assigned. Before, CPython takes no Python class in the place of `object`,
                               but takes one after a builtin class that frees its instances as `object` does: that is
                               `datetime.tzinfo` alone. It hides nothing (`_put_back`), and shows in `__mro__`
+    bases that derive in
+    another way               (from `typing.Generic`): an empty class comes before them, if CPython takes that alone
     the last base goes        from 3.15 on assigned. Before, an empty class takes the place of `object`
     ABCMeta comes             a class of the metaclass `type` keeps it, as CPython allows nothing else: its abstract
                               methods count all the same, and those of the classes derived from it
@@ -124,7 +126,32 @@ def _placed(cls: type, bases: tuple[type, ...]) -> tuple[type, ...]:
         return bases
     if rooted:
         return (tzinfo, *bases)
-    return bases if bases != (object,) else (Nothing,)
+    if bases == (object,):
+        return (Nothing,)
+    if _fits(cls.__base__, bases[0]) or not _fits(cls.__base__, Nothing) or Nothing in bases[0].__mro__:
+        return bases
+    return (Nothing, *bases)
+
+
+def _fits(one: type | None, other: type | None) -> bool:
+    """True if CPython takes a class for another one in front of the bases: both add the same to the same class.
+
+    Source: `compatible_for_assignment` in CPython's typeobject.c.
+    """
+    mine, theirs = _laying_out(one), _laying_out(other)
+    return mine is theirs or (mine.__base__ is theirs.__base__ and _layout(mine) == _layout(theirs))
+
+
+def _laying_out(cls: type | None) -> type:
+    """The class, or the first above it that has no more in its instances than the one below."""
+    found: type = cls or object
+    while found.__base__ is not None and _layout(found) == _layout(found.__base__):
+        found = found.__base__
+    return found
+
+
+def _layout(cls: type) -> tuple[int, int, int, int]:
+    return cls.__basicsize__, cls.__itemsize__, cls.__dictoffset__, cls.__weakrefoffset__
 
 
 @functools.cache
@@ -161,9 +188,8 @@ def _put_back(cls: type, wanted: tuple[type, ...], journal: Journal) -> None:
             if name in cls.__dict__ and cls.__dict__[name] is _found(name, before):
                 journal.do(delete_class_attribute(cls, name))
     elif wanted[0] is Nothing:
-        journal.remarks.append(
-            f"{cls.__qualname__}.__mro__ shows an empty class in the place of its last base until a restart"
-        )
+        where = "in the place of its last base" if len(wanted) == 1 else "before its bases, which derive in another way"
+        journal.remarks.append(f"{cls.__qualname__}.__mro__ shows an empty class {where} until a restart")
 
 
 def _refuse_own_new(cls: type, wanted: tuple[type, ...]) -> None:

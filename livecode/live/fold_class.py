@@ -183,6 +183,7 @@ def _hand_on(cls: type, name: str, old: object, new: Any, journal: Journal) -> N
     plain → static     the instance of the bound method is left out
     plain → class      the class of that instance is given
     plain → property   gives what the property gives
+    plain → partial    as the method that it gives is called
     static → another   as calling it on the class does
     class → static     the class is left out
     property → plain   is called as the getter was
@@ -213,8 +214,19 @@ def _plain_becomes(old: FunctionType, new: Any) -> Iterator[Step]:
         yield from redirect_steps(old, _taking_class(new.__func__))
     elif isinstance(new, property) and callable(new.fget):
         yield from redirect_steps(old, new.fget)  # who holds the bound method gets what the property gives
+    elif isinstance(new, functools.partialmethod | functools.singledispatchmethod):
+        yield from redirect_steps(old, _bound_by(new))
     elif callable(new) and not isinstance(new, type):
         yield from redirect_steps(old, new)
+
+
+def _bound_by(descriptor: Any) -> object:
+    """What a method calls that became a descriptor which gives the method to call."""
+
+    def call(first: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return descriptor.__get__(first, type(first))(*args, **kwargs)
+
+    return call
 
 
 def _same_parts(old: Any, new: Any) -> Iterator[tuple[FunctionType, FunctionType]]:
