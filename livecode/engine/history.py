@@ -80,22 +80,25 @@ class History:
         new: The forms to come.
         change: What became of each.
         brings: See `Brings`; asked for forms of both.
+        moved: What `reordered` says of the change.
     """
 
-    def __init__(self, old: Sequence[Form], new: Sequence[Form], change: Diff | None, brings: Brings) -> None:
+    def __init__(
+        self, old: Sequence[Form], new: Sequence[Form], change: Diff | None, brings: Brings, *, moved: bool
+    ) -> None:
         identities, self._was = _identities(old, new, change)
         self._old = Timeline(old, identities, brings)
         self.new = Timeline(new, identities, brings)
         self._places = {id(form): place for place, form in enumerate(old)}
         self._forms = new
-        self.doubtful = self._doubtful(change)
+        self.doubtful = self._doubtful(change, moved=moved)
 
-    def _doubtful(self, change: Diff | None) -> frozenset[str]:
+    def _doubtful(self, change: Diff | None, *, moved: bool) -> frozenset[str]:
         """Names of which a version may be another one than before."""
         if change is None:
             return frozenset()
         every = {*self._old, *self.new}
-        if reordered(change):
+        if moved:
             return frozenset(every)
         return frozenset(name for name in every if not _agree(self._old.events(name), self.new.events(name)))
 

@@ -22,10 +22,10 @@ from livecode.engine.diff import Diff, diff
 from livecode.engine.facts import ModuleFacts, Project
 from livecode.engine.forms import Form, Kind, future_flags
 from livecode.engine.late import staged
-from livecode.engine.planned import ModulePlan, Plan, Run, is_call, made_by
+from livecode.engine.planned import ModulePlan, Plan, Run, made_by
 from livecode.engine.reach import Reach, reason_to_run
 from livecode.engine.refusals import refusal
-from livecode.engine.registrations import registering
+from livecode.engine.registrations import calls_in, registering
 from livecode.engine.spread import Spread
 from livecode.engine.staging import Staging
 from livecode.engine.stale import Told, old_makes
@@ -116,7 +116,7 @@ def _runs(here: Spread, change: Diff, project: Project) -> tuple[tuple[Run, ...]
 
 def _undoes(here: Spread, old: Form | None, project: Project) -> tuple[Form, ...]:
     """The statement as it ran, if what it put into a registry is taken back; containers that are refilled are not."""
-    if old is None or not is_call(old) or here.refilled & made_by(old):
+    if old is None or next(calls_in(old), None) is None or here.refilled & made_by(old):
         return ()
     return (old,) if project.can_undo(here.facts.module, old) else ()
 
@@ -198,6 +198,8 @@ def _pushed(
         annotations=any(form.shape.annotates for form in touched),
         changes=tuple(changes_of(here, change, runs, undone, told.changes if told is not None else ())),
         old_makes=told.left if told is not None else None,
+        before=here.old,
+        reordered=here.reordered,
     )
 
 
@@ -218,6 +220,7 @@ def _only_run(here: Spread, runs: tuple[Run, ...], told: Told | None) -> ModuleP
         pushed=False,
         changes=(*changes, *(told.changes if told is not None else ())),
         old_makes=told.left if told is not None else None,
+        before=here.old,
     )
 
 

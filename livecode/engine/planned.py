@@ -62,6 +62,8 @@ class ModulePlan:
         pushed: False for a module that is not in the push, in which something is re-run.
         changes: What the report says.
         old_makes: The values that are of an old make when the push is live; None if they are those that were.
+        before: All its forms as they are.
+        reordered: True if a statement that stays stands before one that it stood after.
     """
 
     module: str
@@ -80,6 +82,8 @@ class ModulePlan:
     pushed: bool = True
     changes: tuple[Change, ...] = ()
     old_makes: Mapping[str, OldMake] | None = None
+    before: tuple[Form, ...] = ()
+    reordered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

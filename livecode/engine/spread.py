@@ -28,6 +28,7 @@ class Spread:
         seen: Index in `forms` → what was dirty when a class statement was executed.
         rebuilt: Indexes in `forms` of classes that are built from a class whose fields change.
         old: The forms that run now.
+        reordered: True if a statement that stays stands before one that it stood after.
     """
 
     facts: ModuleFacts
@@ -44,6 +45,7 @@ class Spread:
     seen: dict[int, Reach] = field(default_factory=dict)
     rebuilt: set[int] = field(default_factory=set)
     old: tuple[Form, ...] = ()
+    reordered: bool = False
 
     def size(self) -> int:
         """Grows while there is something new to spread."""

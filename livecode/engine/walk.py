@@ -58,7 +58,8 @@ class Walk:
         self.here = Spread(facts, facts.forms)
         self._stirred = bool(again)
         if change is not None:
-            self._stirred |= bool(change.changed or change.added or change.removed or reordered(change))
+            self.here.reordered = reordered(change)
+            self._stirred |= bool(change.changed or change.added or change.removed or self.here.reordered)
             self._begin(change)
         if self._stirred and change is not None:
             self.here.old = _old_forms(change)
@@ -77,7 +78,7 @@ class Walk:
     @cached_property
     def _history(self) -> History:
         change = self._change if self._stirred else None
-        return History(self.here.old, self.here.forms, change, self._brings)
+        return History(self.here.old, self.here.forms, change, self._brings, moved=self.here.reordered)
 
     def go(self, walks: Mapping[str, Walk]) -> bool:
         """True if more is known than before."""

@@ -16,6 +16,7 @@ from types import CodeType, ModuleType
 
 from livecode.engine.edit import edit_between, normal
 from livecode.engine.forms import source_lines, split_lines
+from livecode.live import handlers
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,8 @@ class PushedLoader(InspectLoader):
         show_lines(self.pushed.filename, self.pushed.source)
         if self.pushed.file:
             module.__file__ = self.pushed.file
-        super().exec_module(module)
+        with handlers.executing(module.__name__):
+            super().exec_module(module)
 
     def __repr__(self) -> str:
         return f"<livecode: pushed source of {self.pushed.name}>"

@@ -72,7 +72,7 @@ def show(prepared: Prepared, state: Committing) -> None:
         steps = [*stage.steps(prepared), *swap_steps(prepared, state)]
         steps += list(closure_steps(steps, prepared, state))
         for part, _ in prepared:
-            steps += state.calls.steps(part.plan.undone, part.filename)
+            steps += state.calls.steps(part.plan)
         steps += state.registrations.steps(state.journal.folds)
         steps.sort(key=Step.runs_code)
         registries = code_registries(prepared)

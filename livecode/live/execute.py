@@ -31,6 +31,7 @@ from livecode.live.origin import is_made_in
 from livecode.live.refill import can_refill, refill
 from livecode.live.rehearsal import Rehearsal
 from livecode.live.throwaway import Registries
+from livecode.live.traces import Source
 from livecode.live.views import GONE, Views, as_it_is
 
 _MISSING = GONE
@@ -281,8 +282,9 @@ def _registering(
     """Executes a statement, and keeps what it registers until it may be seen."""
     if prepared.run.registers:
         Rehearsal(state.registrations, prepared, part.plan, part.filename, scope).run(execute)
-    elif prepared.run.undoes:
-        state.calls.redo(prepared.run.undoes[0], prepared.run.form, part.filename, scope, execute)
+    elif prepared.run.form.kind is Kind.OTHER:
+        old, form = next(iter(prepared.run.undoes), None), prepared.run.form
+        state.calls.redo(old, form, Source(part.plan.module, part.plan.forms, part.filename, scope), execute)
     else:
         execute()
 

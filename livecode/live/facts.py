@@ -22,6 +22,7 @@ from livecode.live.instances import instances_of, subclasses
 from livecode.live.locate import SMALL_HEAP_BLOCKS
 from livecode.live.origin import is_made_in, is_offered_above
 from livecode.live.running import Running, is_foreign
+from livecode.live.traces import Source
 
 T = TypeVar("T")
 
@@ -75,7 +76,7 @@ class LoadedModules:
         running = self._running(module)
         if running is None:
             return False
-        return can_undo(form, running.forms, running.filename, sys.modules[module].__dict__)
+        return can_undo(form, Source(module, running.forms, running.filename, sys.modules[module].__dict__))
 
 
 def _facts_of(running: Running, module: ModuleType) -> ModuleFacts:

@@ -10,6 +10,7 @@ one goes before it. Entries of other modules stay where they are.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -67,8 +68,11 @@ def reconciled(entries: Sequence[Entry], delta: Delta, *, in_order: bool) -> lis
         delta: What the statement does.
         in_order: The entries of the module stand in the order of its source, and are to stay so.
     """
-    gone = {*map(_key, delta.old), *map(_key, delta.dropped)}
-    kept = [None if _key(entry) in gone else entry for entry in entries]
+    gone = Counter(map(_key, dict.fromkeys((*delta.old, *delta.dropped))))
+    kept: list[Entry | None] = []
+    for entry in entries:
+        kept.append(None if gone[_key(entry)] > 0 else entry)
+        gone[_key(entry)] -= 1
     replaced = {entry.key: entry for entry in delta.added if entry.key is not NO_KEY}
     for number, entry in enumerate(entries):
         if entry.key is not NO_KEY and entry.key in replaced:

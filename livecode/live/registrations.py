@@ -25,6 +25,7 @@ from livecode.live.adapters.protocol import Adapter
 from livecode.live.decorators import roots_of
 from livecode.live.journal import Step
 from livecode.live.newborn import Holding, former_of
+from livecode.live.order import Order
 from livecode.live.places import Entry, NamesPlace, Place, identity, is_same, place
 from livecode.live.reach import Owner, held, reach
 from livecode.live.reconcile import Delta, is_in_order, no_line, reconciled
@@ -39,12 +40,29 @@ class _Pending:
     owner: Owner | None
     filename: str
     deltas: list[Delta] = field(default_factory=list)
+    order: Order | None = None
 
     def is_in_order(self, entries: Sequence[Entry]) -> bool:
-        """True if the module's entries are to stand in the order of its source."""
+        """True if each new entry of the module goes where its source has it."""
+        if self.order is not None:
+            return False  # all of them are sorted in the end
         line = partial(entry_line, filename=self.filename, owner=self.owner, plan=None, fresh=frozenset())
         in_front = any(delta.in_front for delta in self.deltas)
         return self.place.ordered and is_in_order(entries, line, in_front=in_front)
+
+    def rename(self, entries: Sequence[Entry], standing: Sequence[Entry]) -> None:
+        """Notes that other entries come in place of those that were executed."""
+        if self.order is not None:
+            for entry, stays in zip(entries, standing, strict=True):
+                self.order.renamed(self.place, entry, stays)
+
+    def sorted(self, before: Sequence[Entry], entries: Sequence[Entry], fresh: Collection[int]) -> Sequence[Entry]:
+        """The entries, in the order of the source that their call statements have in it."""
+        if self.order is None or not self.place.ordered:
+            return entries
+        was = partial(entry_line, filename=self.order.filename, owner=self.owner, plan=None, fresh=frozenset())
+        will = partial(was, plan=self.order.plan, fresh=fresh)
+        return self.order.sorted(self.place, before, entries, was, will)
 
 
 class Registrations:
@@ -99,9 +117,11 @@ class Registrations:
             if made is not None:
                 self.note(where, owner, "", Delta((entry,), (Entry(made, entry.key),), (), False, no_line))
 
-    def note(self, where: Place, owner: Owner | None, filename: str, delta: Delta) -> None:
-        """Remembers what a place needs."""
-        self._pending.setdefault(identity(where), _Pending(where, owner, filename)).deltas.append(delta)
+    def note(self, where: Place, owner: Owner | None, filename: str, delta: Delta, order: Order | None = None) -> None:
+        """Remembers what a place needs, and in which order its entries are to stand if call statements made some."""
+        pending = self._pending.setdefault(identity(where), _Pending(where, owner, filename))
+        pending.deltas.append(delta)
+        pending.order = pending.order or order
         if owner is not None:
             self._touched[id(owner.thing)] = owner
 
@@ -118,7 +138,9 @@ class Registrations:
             in_order = pending.is_in_order(before)
             for delta in pending.deltas:
                 added = tuple(Entry(stay(entry.value, stays), stay(entry.key, stays)) for entry in delta.added)
+                pending.rename(delta.added, added)
                 entries = reconciled(entries, replace(delta, added=added), in_order=in_order)
+            entries = list(pending.sorted(before, entries, self.fresh))
             if not is_same(before, entries):
                 steps += pending.place.fill(entries)
         for owner in self._touched.values():

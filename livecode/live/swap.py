@@ -33,6 +33,7 @@ from livecode.live.committing import Committing, SwapError
 from livecode.live.fold import redirect_steps, with_fewer_cells
 from livecode.live.journal import Step, set_attribute, set_class_attribute
 from livecode.live.locate import Living, functions_in, functions_running, named_function
+from livecode.live.newborn import codes_of_run
 from livecode.live.origin import is_made_in
 from livecode.live.twins import with_twins
 
@@ -59,7 +60,9 @@ def swap_steps(prepared: Prepared, state: Committing) -> list[Step]:
                     state.reshaped.append(function)
         if part.shifts:
             moving = with_twins(found.living().functions)
-            steps += _shift_step([function for function in moving if id(function) not in given], part.shifts, state)
+            born = {id(code) for run in part.runs for code in codes_of_run(run)}  # these know their lines
+            stand = [function for function in moving if id(function) not in given and id(function.__code__) not in born]
+            steps += _shift_step(stand, part.shifts, state)
         if CLASSES_KNOW_LINES:
             steps += _class_line_steps(part, module)
         changed = {swap.qualname.rpartition(".")[2] for swap in part.swaps if swap.changed}

@@ -14,6 +14,9 @@ import os
 import sys
 from functools import lru_cache
 from importlib import machinery
+from types import ModuleType
+
+from livecode.live import handlers
 
 _folders: list[str] = []
 _read: dict[str, tuple[str, bytes, bool]] = {}  # module → path, source, True if the loader itself read it
@@ -48,6 +51,7 @@ def track(folder: str | os.PathLike[str]) -> str:
             sys.path_hooks.insert(0, _hook)
         _forget_importers()
         _read_loaded()
+        handlers.begin()
     return path
 
 
@@ -57,6 +61,7 @@ def untrack_all() -> None:
     is_tracked.cache_clear()
     _read.clear()
     _real.clear()
+    handlers.forget()
     if _hook in sys.path_hooks:
         sys.path_hooks.remove(_hook)
     _forget_importers(everywhere=True)
@@ -118,6 +123,11 @@ class TrackedLoader(machinery.SourceFileLoader):
         if _cache_may_lie(self.path):
             return self.source_to_code(source, self.path)
         return super().get_code(fullname)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Executes the module, and notes which handlers came with it."""
+        with handlers.executing(module.__name__):
+            super().exec_module(module)
 
 
 def _cache_may_lie(path: str) -> bool:

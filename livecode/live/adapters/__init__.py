@@ -19,6 +19,9 @@ TABLE = {
     "click": ("livecode.live.adapters.click", "ClickAdapter"),
     "typer": ("livecode.live.adapters.typer", "TyperAdapter"),
     "logging": ("livecode.live.adapters.logging", "LoggingAdapter"),
+    "copyreg": ("livecode.live.adapters.standard", "CopyregAdapter"),
+    "weakref": ("livecode.live.adapters.standard", "FinalizeAdapter"),
+    "signal": ("livecode.live.adapters.standard", "SignalAdapter"),
     "atexit": ("livecode.live.adapters.atexit", "AtexitAdapter"),
 }
 """Framework → module and class of its adapter."""

@@ -6,7 +6,7 @@ import gc
 import inspect
 import sys
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from types import FunctionType
@@ -24,6 +24,9 @@ _OF_APPS = ("teardown_appcontext_funcs", "shell_context_processors", "deferred_f
 _views: weakref.WeakKeyDictionary[Any, dict[str, Any]] = weakref.WeakKeyDictionary()
 """Map of rules → the functions of its endpoints."""
 
+_prefixes: weakref.WeakKeyDictionary[Any, dict[str, str | None]] = weakref.WeakKeyDictionary()
+"""Blueprint → what its rules begin with, under each name that it is registered with."""
+
 
 class FlaskAdapter(Adapter):
     """The map of rules is made anew, as werkzeug has no way to take a rule out of it."""
@@ -37,15 +40,33 @@ class FlaskAdapter(Adapter):
 
     def registries(self, owner: Any, /) -> Iterator[Any]:
         """See `Adapter.registries`."""
+        for app in _apps_of(owner):
+            _note_prefixes(owner, app)
         for each in (owner, *_apps_of(owner)):
             yield from _registries(each)
 
     def registered(self, owner: Any, entry: Any, /) -> Iterable[object]:
-        """See `Adapter.registered`: a rule is there for its endpoint's function."""
+        """See `Adapter.registered`: a rule is there for its endpoint and its function."""
         rules = sys.modules.get("werkzeug.routing.rules")
         if rules is None or not issubclass(type(entry), rules.Rule):
             return (entry,)
-        return (_views.get(entry.map, {}).get(entry.endpoint),)
+        return (_views.get(entry.map, {}).get(entry.endpoint), entry.endpoint)
+
+    def concerns(self, owner: Any, items: Iterable[object], /) -> bool:
+        """See `Adapter.concerns`: what an app has under a blueprint's name is the blueprint's."""
+        named = [item for item in items if isinstance(item, str) and "." in item]
+        if hasattr(owner, "deferred_functions"):
+            names = [name for app in _apps_of(owner) for name, found in _blueprints(app) if found is owner]
+            return not named or any(item.rpartition(".")[0] in names for item in named)
+        return not any(item.rpartition(".")[0] in owner.blueprints for item in named)
+
+    def taken_over(self, owner: Any, thing: object, /) -> Callable[[object], bool] | None:
+        """See `Adapter.taken_over`: an app has what a blueprint registers under the blueprint's name."""
+        scaffold = sys.modules["flask.sansio.scaffold"].Scaffold
+        if not issubclass(type(thing), scaffold) or not hasattr(thing, "deferred_functions"):
+            return None
+        names = [name for each in (owner, *_apps_of(thing)) for name, found in _blueprints(each) if found is thing]
+        return _Of(thing, tuple(names), frozenset(map(id, _told_of(thing))))
 
     @contextmanager
     def opened(self, owner: Any, /) -> Iterator[None]:
@@ -60,6 +81,34 @@ class FlaskAdapter(Adapter):
             for app in apps:
                 for name in [name for name, each in app.blueprints.items() if each is owner]:
                     _pass_on(owner, app, name, noted, hooks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Of:
+    """True for a blueprint, the names below its own, and functions that it registers for the whole app."""
+
+    blueprint: Any
+    names: tuple[str, ...]
+    functions: frozenset[int]
+
+    def __call__(self, item: object) -> bool:
+        if isinstance(item, str):
+            return any(item == name or item.startswith(f"{name}.") for name in self.names)
+        return item is self.blueprint or id(item) in self.functions
+
+
+def _blueprints(scaffold: Any) -> list[tuple[str, Any]]:
+    return list(scaffold.__dict__.get("blueprints", {}).items())
+
+
+def _told_of(blueprint: Any) -> Iterator[object]:
+    """The functions that a blueprint will tell an app of: what it registered for requests to the app, its filters."""
+    for deferred in blueprint.deferred_functions:
+        if type(deferred) is FunctionType:
+            given = [value for value in inspect.getclosurevars(deferred).nonlocals.values() if callable(value)]
+            yield from given
+            for inner in given:  # wrapped, so that it is told once
+                yield from inspect.getclosurevars(inner).nonlocals.values() if type(inner) is FunctionType else ()
 
 
 def _pass_on(blueprint: Any, app: Any, name: str, noted: int, hooks: dict[str, int]) -> None:
@@ -85,8 +134,16 @@ def _url_prefix(blueprint: Any, app: Any, name: str, noted: int) -> str | None:
             ending = "/" + path.lstrip("/")
             if rule.rule.endswith(ending):
                 return str(rule.rule[: -len(ending)])
-    prefix: str | None = blueprint.url_prefix
+    prefix: str | None = _prefixes.get(blueprint, {}).get(name, blueprint.url_prefix)
     return prefix
+
+
+def _note_prefixes(blueprint: Any, app: Any) -> None:
+    """Remembers what the rules begin with: when its only rule is told again, nothing else tells."""
+    for name, found in _blueprints(app):
+        if found is blueprint:
+            prefix = _url_prefix(blueprint, app, name, len(blueprint.deferred_functions))
+            _prefixes.setdefault(blueprint, {})[name] = prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +209,8 @@ def _registries(scaffold: Any) -> Iterator[Any]:
     for name in _OF_REQUESTS:
         yield getattr(scaffold, name)
         yield from list(getattr(scaffold, name).values())
+    if "blueprints" in scaffold.__dict__:
+        yield scaffold.blueprints
     yield scaffold.error_handler_spec
     for of_blueprint in list(scaffold.error_handler_spec.values()):
         yield of_blueprint

@@ -15,7 +15,7 @@ point's name: name the entry point after the module of the framework.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -84,6 +84,17 @@ class Adapter(Protocol):
     def filled_by(self, owner: Any, method: str, /) -> Any:
         """The one of `registries` into which `owner.method(x)` puts x as it is; or None."""
         return None
+
+    def taken_over(self, owner: Any, thing: object, /) -> Callable[[object], bool] | None:
+        """True for what the owner keeps, keys included, because it took over what this thing registers; or None.
+
+        Asked for a thing that was given to a call, such as a blueprint, and of which no entry is found itself.
+        """
+        return None
+
+    def concerns(self, owner: Any, items: Iterable[object], /) -> bool:
+        """False for an entry of the owner's registries, made of these items, that is there for another owner."""
+        return True
 
     def opened(self, owner: Any, /) -> AbstractContextManager[object]:
         """While this is entered, the owner accepts registrations, although it may be serving already."""

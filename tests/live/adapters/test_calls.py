@@ -173,7 +173,9 @@ def test_a_push_that_fails_changes_no_exit_function(change: tuple[str, str], fra
 
 
 RERUN = "import sys\nN = 2\nsys.intern(str(N))\n"
-TWICE = LOGS.replace(SOME, SOME + "logging.getLogger('calls').addHandler(logging.StreamHandler())\n")
+TWICE = LOGS.replace(
+    SOME, "def both():\n    logging.getLogger('calls').addHandler(logging.StreamHandler())\n\nboth()\n" + SOME
+)
 MADE = LOGS.replace(SOME, "def make():\n    return logging.StreamHandler()\n\nlog.addHandler(make())\n")
 
 
