@@ -15,7 +15,7 @@ import asyncio
 import inspect
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from types import FunctionType
 from typing import Any
 
@@ -23,13 +23,17 @@ from livecode.engine.forms import Form
 from livecode.engine.hooks import ACCEPT, ARGUMENTS, DISPOSE, asynchronous_hooks, hooked_forms, refuse_hooks
 from livecode.engine.refusals import refusal
 from livecode.live.committing import Committing
+from livecode.live.deadline import Deadline, TooLongError
 from livecode.live.effects import effects_since, process_state
 from livecode.live.guard import guard
 from livecode.live.safepoint import main_loop
 from livecode.model.report import Refusal
 
-ASYNC_PATIENCE_S = 30.0
-"""How long an async hook may take; then it is cancelled, and the push is taken back."""
+PATIENCE_S = 30.0
+"""How long a hook may take; then it is cancelled or interrupted, and the push is taken back."""
+
+CANCEL_PATIENCE_S = 1.0
+"""How long an async hook may take to be cancelled."""
 
 
 class HookError(RuntimeError):
@@ -154,7 +158,7 @@ class Handover:
 def _called(hook: Any, args: Sequence[object]) -> object:
     """What the hook returns, wherever it has to run."""
     if not inspect.iscoroutinefunction(hook):
-        result = hook(*args)
+        result = _in_time(hook, args)
         if inspect.iscoroutine(result):
             result.close()
             raise HookError("the hook returned a coroutine: write it as `async def`, so that it is run on the loop")
@@ -162,14 +166,32 @@ def _called(hook: Any, args: Sequence[object]) -> object:
     loop = None if _on_main_thread() else main_loop()
     if loop is None:
         raise HookError("the hook is async, and no event loop can be waited for here")
-    future = asyncio.run_coroutine_threadsafe(hook(*args), loop)
+    ended = threading.Event()
+    future = asyncio.run_coroutine_threadsafe(_noting(hook(*args), ended), loop)
     try:
-        return future.result(ASYNC_PATIENCE_S)
+        return future.result(PATIENCE_S)
     except TimeoutError:
         if future.done():
             raise
         future.cancel()
-        raise HookError(f"the hook did not end within {ASYNC_PATIENCE_S:.0f} s, and was cancelled") from None
+        still = "" if ended.wait(CANCEL_PATIENCE_S) else "; it did not stop, and goes on"
+        raise HookError(f"the hook did not end within {PATIENCE_S:.0f} s, and was cancelled{still}") from None
+
+
+def _in_time(hook: Any, args: Sequence[object]) -> Any:
+    try:
+        with Deadline(PATIENCE_S):
+            return hook(*args)
+    except TooLongError as error:
+        said = f"the hook did not end within {PATIENCE_S:.0f} s, and was interrupted"
+        raise HookError(said).with_traceback(error.__traceback__) from None
+
+
+async def _noting(work: Coroutine[Any, Any, object], ended: threading.Event) -> object:
+    try:
+        return await work
+    finally:
+        ended.set()
 
 
 def _hook_of(name: str, hook: str) -> Any:

@@ -131,8 +131,31 @@ def patience(files: Files, step: Sources) -> dict[str, Any]:
     """A push with a hook that does not end."""
     from livecode.live import hooks
 
-    hooks.ASYNC_PATIENCE_S = 0.05
+    hooks.PATIENCE_S = hooks.CANCEL_PATIENCE_S = 0.05
     return on_a_loop(files, step)
+
+
+def impatience(files: Files, step: Sources) -> list[Any]:
+    """What a push says of an async hook that does not let itself be cancelled."""
+    from livecode.live import hooks
+
+    hooks.PATIENCE_S = hooks.CANCEL_PATIENCE_S = 0.05
+    process, _ = started(files)
+
+    async def serve() -> Outcome:
+        return await asyncio.to_thread(push, process, step)
+
+    outcome = asyncio.run(serve())
+    return [outcome.verdict.value, outcome.failure.message if outcome.failure else ""]
+
+
+def plain_patience(files: Files, *steps: Sources) -> list[dict[str, Any]]:
+    """Pushes with plain hooks, and what other threads livecode leaves."""
+    from livecode.live import hooks
+
+    hooks.PATIENCE_S = 0.2
+    answers = pushes(files, *steps)
+    return [*answers, {"threads": [each.name for each in threading.enumerate() if "livecode" in each.name]}]
 
 
 def worker_thread(before: str, after: str, broken: str) -> dict[str, Any]:

@@ -248,6 +248,37 @@ def test_an_async_hook_that_does_not_end_is_cancelled(forker: Forker) -> None:
     assert (said["verdict"], said["failure"][0]) == ("ROLLED BACK", "HookError")
 
 
+def test_an_async_hook_that_does_not_let_itself_be_cancelled_is_told(forker: Forker) -> None:
+    """What goes on after the roll back is said to go on."""
+    stubborn = (
+        "import asyncio\nasync def __hot_accept__(state):\n    for _ in range(20):\n        try:\n"
+        "            await asyncio.sleep(0.05)\n        except asyncio.CancelledError:\n            pass\n"
+    )
+    verdict, message = forker.ask(hooked.impatience, {"m": "X = 1\n"}, {"m": stubborn})
+    assert (verdict, message.rpartition("; ")[2]) == ("ROLLED BACK", "it did not stop, and goes on")
+
+
+def test_a_plain_hook_that_does_not_end_is_interrupted(forker: Forker) -> None:
+    """A push does not hang, nor hold off the next one; code that goes on after every error does not go on after this."""
+    never = """def __hot_accept__(state):
+    while True:
+        try:
+            1 / 0
+        except Exception:
+            pass
+"""
+    stuck, then, left = forker.ask(hooked.plain_patience, {"m": "X = 1\n"}, {"m": never}, {"m": "X = 2\n"})
+    assert (stuck["verdict"], stuck["failure"][0]) == ("ROLLED BACK", "HookError")
+    assert (then["verdict"], left["threads"]) == ("LIVE", [])
+
+
+def test_a_hook_that_ends_in_time_is_left_alone(forker: Forker) -> None:
+    """No thread watches it any more afterwards."""
+    good = "def __hot_accept__(state):\n    global X\n    X = 3\n"
+    *said, left = forker.ask(hooked.plain_patience, {"m": "X = 1\n"}, {"m": good}, {"m": good + "Y = 1\n"})
+    assert ([item["verdict"] for item in said], left["threads"]) == (["LIVE", "LIVE"], [])
+
+
 POLLING = """\
 import threading
 STATE = {STATE}
