@@ -23,6 +23,7 @@ from livecode.engine.planned import ModulePlan
 from livecode.engine.registrations import CallSite, calls_in
 from livecode.live import handlers
 from livecode.live.adapters.atexit import ExitFunctions, register_once
+from livecode.live.adapters.protocol import Adapter
 from livecode.live.asked import Asked, asked_by
 from livecode.live.journal import Journal, Step
 from livecode.live.known import UNKNOWN, is_it, value_of
@@ -142,7 +143,7 @@ class Calls:
         """
         known = [form for form in source.forms if can_undo(form, source)]
         self._found |= {id(form): effect for form in known if (effect := effect_of(form, source)) is not None}
-        left = [form for form in source.forms if form not in known and any(map(_is_followed, source.asked(form)))]
+        left = [form for form in source.forms if form not in known and any(map(_may_register, source.followed(form)))]
         return list(self._withdrawn(known, source.module)), left
 
     def _withdrawn(self, forms: Iterable[Form], module: str) -> Iterator[Step]:
@@ -229,9 +230,13 @@ def _sites(traces: Sequence[Trace], form: Form, now: Source) -> tuple[Sites, Sit
     return list(known.values())[::-1], list(open_sites.values())
 
 
-def _is_followed(asked: Asked) -> bool:
-    """True for a call that registers something, as far as one can tell."""
-    return asked.owner is not None or asked.is_plain
+def _may_register(asked: Asked) -> bool:
+    """True for a call that may put something into a registry: not for `log.info("text")`."""
+    adapter = asked.owner.adapter if asked.owner is not None else None
+    fills = asked.is_plain or (adapter is not None and type(adapter).filled_by is Adapter.filled_by)
+    if adapter is not None and asked.owner is not None and not fills:
+        fills = adapter.filled_by(asked.owner.thing, asked.method) is not None
+    return fills and (asked.is_known or any(isinstance(item, ast.Call) for item in asked.call.args))
 
 
 class _Exchange:

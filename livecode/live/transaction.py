@@ -53,6 +53,7 @@ from livecode.live.registrations import Registrations
 from livecode.live.rehearsal import UnknownRegistrationError
 from livecode.live.running import Running, is_foreign
 from livecode.live.swap import clear_caches
+from livecode.live.traces import Source
 from livecode.live.twins import remember_twins
 from livecode.live.unload import Afterlife, forget_imports, holders, importers, submodules, take_out
 from livecode.model.nouns import ModuleSource, Push
@@ -260,8 +261,13 @@ class Transaction:
         """Those of modules that leave go together with everything else."""
         for name in self._all_leaving():
             known = self.process.known(name)
-            if known is not None:
-                self.state.registrations.withdraw(known.forms, known.filename, sys.modules[name].__dict__)
+            if known is None:
+                continue
+            source = Source(name, known.forms, known.filename, sys.modules[name].__dict__)
+            self.state.registrations.withdraw(source.forms, source.filename, source.namespace)
+            steps, left = self.state.calls.withdraw(source)
+            self.state.journal.do(*steps)
+            self.state.warnings += [f"{name}, {form.label()}: what it did is not taken back" for form in left]
 
     def _all_leaving(self) -> list[str]:
         return [each for name in self.leaving for each in (*self.below[name], name)]

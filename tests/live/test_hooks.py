@@ -259,7 +259,7 @@ def test_an_async_hook_that_does_not_let_itself_be_cancelled_is_told(forker: For
 
 
 def test_a_plain_hook_that_does_not_end_is_interrupted(forker: Forker) -> None:
-    """A push does not hang, nor hold off the next one; code that goes on after every error does not go on after this."""
+    """A push does not hang, nor hold off the next one; code that goes on after every error ends, too."""
     never = """def __hot_accept__(state):
     while True:
         try:
