@@ -56,6 +56,10 @@ CODES: dict[str, tuple[str, str]] = {
         "a function runs as another tool compiled it (numba, torch, jax, Cython), so new source changes nothing",
         "give the new function a new name, or restart",
     ),
+    "LC302": (
+        "another package's adapter for a framework failed (entry point `livecode.adapters`)",
+        "repair the adapter, or uninstall it and restart",
+    ),
     "LC401": (
         "the file changed after it was imported, so the source that runs is not known",
         "restart the service, or put the old file back; call livecode.track() before the import next time",

@@ -23,7 +23,7 @@ from livecode.engine.planned import ModulePlan
 from livecode.engine.registrations import CallSite, calls_in
 from livecode.live import handlers
 from livecode.live.adapters.atexit import ExitFunctions, register_once
-from livecode.live.adapters.protocol import Adapter
+from livecode.live.adapters.foreign import implements
 from livecode.live.asked import Asked, asked_by
 from livecode.live.journal import Journal, Step
 from livecode.live.known import UNKNOWN, is_it, value_of
@@ -233,7 +233,7 @@ def _sites(traces: Sequence[Trace], form: Form, now: Source) -> tuple[Sites, Sit
 def _may_register(asked: Asked) -> bool:
     """True for a call that may put something into a registry: not for `log.info("text")`."""
     adapter = asked.owner.adapter if asked.owner is not None else None
-    fills = asked.is_plain or (adapter is not None and type(adapter).filled_by is Adapter.filled_by)
+    fills = asked.is_plain or (adapter is not None and not implements(adapter, "filled_by"))
     if adapter is not None and asked.owner is not None and not fills:
         fills = adapter.filled_by(asked.owner.thing, asked.method) is not None
     return fills and (asked.is_known or any(isinstance(item, ast.Call) for item in asked.call.args))

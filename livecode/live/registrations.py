@@ -21,7 +21,7 @@ from livecode.engine.diff import Pair
 from livecode.engine.forms import Form
 from livecode.engine.planned import ModulePlan
 from livecode.live.adapters import adapters
-from livecode.live.adapters.protocol import Adapter
+from livecode.live.adapters.foreign import implements
 from livecode.live.decorators import roots_of
 from livecode.live.journal import Step
 from livecode.live.newborn import Holding, former_of
@@ -95,7 +95,7 @@ class Registrations:
             others: Classes and functions that have changed already.
         """
         changed = [*(stays for stays, _ in folds), *others]
-        renewing = [each for each in adapters() if type(each).renewed is not Adapter.renewed] if changed else []
+        renewing = [each for each in adapters() if implements(each, "renewed")] if changed else []
         if not renewing:
             return
         things = [thing for name in self._modules() for thing in _values_of(name)]

@@ -38,6 +38,7 @@ from livecode.engine.prepare import Compiler, PreparedModule, compiler_of, prepa
 from livecode.engine.refusals import refusal
 from livecode.engine.reparse import fresh_shapes, reparse
 from livecode.live import chunks
+from livecode.live.adapters.foreign import AdapterError
 from livecode.live.arrival import Arrival, find_arrival
 from livecode.live.brought import brought_in
 from livecode.live.commit import show, take_away
@@ -206,6 +207,8 @@ class Transaction:
             self._prepared = [
                 (part, sys.modules[part.plan.module]) for part in prepare(made, filenames, self.compilers)
             ]
+        except AdapterError as error:
+            return Plan(refusals=(refusal("LC302", str(error), module=", ".join(self.loaded)),))
         except Exception as error:
             place = traceback.extract_tb(error.__traceback__)[-1]
             what = f"{type(error).__name__}: {error} ({os.path.basename(place.filename)}:{place.lineno})"

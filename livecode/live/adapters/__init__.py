@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
+from livecode.live.adapters.foreign import load
 from livecode.live.adapters.protocol import GROUP, Adapter
 
 TABLE = {
@@ -33,7 +34,7 @@ def adapters() -> Iterator[Adapter]:
     """The adapters of all frameworks that this process has loaded; those of other packages come first."""
     for point in _points():
         if point.name in sys.modules:
-            yield _adapter(f"{GROUP}:{point.name}", point)
+            yield _foreign(point)
     for framework, (module, name) in TABLE.items():
         if framework in sys.modules:
             yield _adapter(framework, EntryPoint(name, f"{module}:{name}", GROUP))
@@ -43,6 +44,13 @@ def adapters() -> Iterator[Adapter]:
 def _points() -> tuple[EntryPoint, ...]:
     """Looked up once: the metadata of all installed packages has to be read for it."""
     return tuple(entry_points(group=GROUP))
+
+
+def _foreign(point: EntryPoint) -> Adapter:
+    key = f"{GROUP}:{point.name}"
+    if key not in _made:
+        _made[key] = load(point)
+    return _made[key]
 
 
 def _adapter(key: str, point: EntryPoint) -> Adapter:
