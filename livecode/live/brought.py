@@ -24,7 +24,7 @@ def brought_in(module: ModuleType, forms: Iterable[Form]) -> set[str]:
 
     Args:
         module: The module.
-        forms: Of its source to come.
+        forms: Those that are new in its source to come; what the others import was loaded when they ran.
     """
     missing = {
         name

@@ -79,6 +79,7 @@ class Transaction:
         self.forms: dict[str, tuple[Form, ...]] = {}
         self.compilers: dict[str, Compiler] = {}
         self.arrivals: dict[str, Arrival] = {}
+        self.brought: set[str] = set()
         self.leaving: list[str] = []
         self.below: dict[str, tuple[str, ...]] = {}
         self.held: dict[str, tuple[str, ...]] = {}
@@ -183,8 +184,10 @@ class Transaction:
                 try:
                     forms = reparse(item.source, running.forms, running.source)
                     compiler = self.compilers[item.module] = compiler_of(forms, running.filename)
-                    for form in fresh_shapes(forms, running.forms):
+                    fresh = fresh_shapes(forms, running.forms)
+                    for form in fresh:
                         compiler.form(form)  # what did not change cannot fail to compile
+                    self.brought |= brought_in(sys.modules[item.module], fresh)
                     if "global" in item.source and any(form.shape.declares for form in forms):
                         compiler.whole(forms)
                 except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -198,8 +201,7 @@ class Transaction:
         """The plan, compiled; where livecode itself fails at it, that is a refusal: nothing was touched yet."""
         try:
             project = LoadedModules(self.process.known, self.process.own_modules, self.process.importers)
-            new = (brought_in(sys.modules[name], forms) for name, forms in self.forms.items())
-            made = plan(self.forms, project, (*self.arrivals, *set().union(*new)), again)
+            made = plan(self.forms, project, (*self.arrivals, *self.brought), again)
             if not made.refusals:
                 made = self._weigh(made, project)
             known = {part.module: self.process.known(part.module) for part in made.modules}
