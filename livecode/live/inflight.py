@@ -152,10 +152,12 @@ class OldCode:
             self._gone.pop(module, None)
         self._told = inside
 
-    def _died(self, made: Generation, key: int, _reference: object) -> None:
-        """Called by the weak reference, in whatever thread let the code go."""
+    def _died(
+        self, made: Generation, key: int, _reference: object, is_ending: Callable[[], bool] = sys.is_finalizing
+    ) -> None:
+        """Called by the weak reference, in whatever thread let the code go; at the end of the process all go."""
         made.codes.pop(key, None)
-        if made.codes:
+        if made.codes or is_ending():
             return
         forget_lines(made.chunk)
         self._generations = [other for other in self._generations if other is not made]

@@ -72,6 +72,7 @@ STYLE = """
 .livecode table.lc.lc-plain{margin:0}
 .livecode table.lc.lc-plain td{border:0;padding:0 12px 0 0;font-size:13px;line-height:1.55}
 .livecode table.lc .lc-code,.livecode .lc-code{font-family:var(--lc-mono);font-size:12px}
+.livecode td.lc-word{white-space:nowrap}
 .livecode td.lc-mark{font-family:var(--lc-mono);font-weight:700;padding-right:7px!important;
   text-align:center!important}
 .livecode .lc-add,.livecode table.lc .lc-add,.livecode table.lc .lc-good-t{color:var(--lc-good)}
@@ -189,7 +190,7 @@ def _item(item: Item) -> str:
 def _entries(entries: Sequence[Entry]) -> str:
     rows = "".join(
         f"<tr><td class='lc-mark lc-{_MARK_CLASSES.get(e.mark, 'keep')}'>{escape(e.mark)}</td>"
-        f"<td class='lc-code'>{escape(e.name)}</td><td>{escape(e.word)}</td>"
+        f"<td class='lc-code'>{escape(e.name)}</td><td class='lc-word'>{escape(e.word)}</td>"
         f"<td class='lc-dim'>{escape(e.detail)}</td></tr>"
         for e in entries
     )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -118,3 +121,23 @@ def test_sources_are_right_for_what_is_new_changed_and_moved(forker: Forker) -> 
     ]
     assert said["raised"] == [f"return 1 / 0  # {word}" for word in ("new", "changed", "m")]
     assert (said["chunks"], said["whole"]) == ([], True)
+
+
+ENDING = """
+import sys, livecode
+sys.path.insert(0, {folder!r})
+livecode.track({folder!r})
+import ends
+livecode.push({{"ends": open(ends.__file__).read().replace("yield 1", "yield 2")}})
+assert livecode.status()[0].modules[0].still_old
+"""
+
+
+def test_a_process_that_ends_says_nothing_of_old_code(tmp_path: Path) -> None:
+    """At its end the interpreter takes everything down, old code too: that is no error to print."""
+    (tmp_path / "ends.py").write_text(
+        "def ticks():\n    while True:\n        yield 1\n\n\nTICKS = ticks()\nnext(TICKS)\n"
+    )
+    program = ENDING.format(folder=str(tmp_path))
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
