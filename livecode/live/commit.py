@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
+from functools import partial
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -24,9 +25,11 @@ from livecode.live.code_registries import code_registries
 from livecode.live.committing import Committing, Lingering
 from livecode.live.contents import attributes_of
 from livecode.live.execute import Stage
-from livecode.live.interference import Alone, Listener, runs_without_gil
+from livecode.live.interference import Alone, Listener, runs_without_gil, short_turns
 from livecode.live.journal import Journal, Step, delete_attribute, delete_item, set_item
+from livecode.live.leading import Leading
 from livecode.live.quiet import PATIENCE_S, QuietMoment
+from livecode.live.running import is_foreign
 from livecode.live.safepoint import at_safe_point, runs_a_loop
 from livecode.live.stacks import frames_now, suspended
 from livecode.live.swap import closure_steps, kind_of, swap_steps
@@ -46,6 +49,11 @@ HOOKED_AND_SEEN = (
     "and took so long that other threads may have seen some of the changes before the rest"
 )
 WITHOUT_GIL = "this Python runs without the GIL: other threads may have seen some of the changes before the rest"
+
+IMPATIENT = (
+    "other threads were busy with what changed for as long as a push waits: "
+    "a call that was under way may have seen some of it as it was, and the rest as it is"
+)
 
 LOOP_GRACE_S = 0.02
 """How long the thread of an event loop is kept waiting."""
@@ -76,27 +84,35 @@ def show(prepared: Prepared, state: Committing) -> None:
         steps += state.registrations.steps(state.journal.folds)
         steps.sort(key=Step.runs_code)
         registries = code_registries(prepared)
-        at_safe_point(lambda: _show_now(steps, state))
+        at_safe_point(partial(_show_now, steps, state, frozenset({threading.get_ident()})))
     finally:
         stage.close()
     for registry in registries:
         registry.follow(state.journal)
 
 
-def _show_now(steps: Sequence[Step], state: Committing) -> None:
+def _show_now(steps: Sequence[Step], state: Committing, asking: frozenset[int]) -> None:
     """All steps at once, in a moment in which nobody is in the middle of what they change."""
-    names = frozenset(step.name for step in steps) - {""}
+    names = frozenset(name for step in steps for name in (step.name, *step.also)) - {""}
     patience_s = 0.0 if len(names) < 2 else LOOP_GRACE_S if runs_a_loop() else PATIENCE_S
     event_s = LISTENER.event_s()
-    alone = Alone(len(steps) * event_s * SLOWER)
     interrupted = bool(event_s) or any(map(Step.runs_code, steps))
-    moment = QuietMoment(names, patience_s, alone if interrupted else nullcontext)
+    alone = Alone(len(steps) * event_s * SLOWER)
+    codes = {step.replaces: step.name for step in steps if step.replaces is not None and step.name}
+    leading = Leading(names, codes, _is_own)
+    moment = QuietMoment(leading, patience_s, asking, short_turns, alone if interrupted else nullcontext)
     with state.journal.doing(moment.do):
         state.journal.do(*steps)
+    if not moment.found:
+        state.warnings.append(IMPATIENT)
     if event_s:
         state.warnings.append(HOOKED if alone.kept else HOOKED_AND_SEEN)
     if runs_without_gil():
         state.warnings.append(WITHOUT_GIL)
+
+
+def _is_own(file: str) -> bool:
+    return not is_foreign(file)
 
 
 def take_away(prepared: Prepared, state: Committing) -> None:

@@ -222,7 +222,7 @@ def _refill(name: str, old: object, scope: Scope, journal: Journal) -> None:
     """What holds the container sees what was put into it: the one that was there gets the contents of the new one."""
     new = scope.get(name, _MISSING)
     if can_refill(old, new):
-        journal.do(*refill(old, new))
+        journal.do(*refill(old, new, name))
         scope[name] = old
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
+from dataclasses import replace
 from types import CellType, CodeType, FunctionType, GetSetDescriptorType, MemberDescriptorType, MethodType
 from typing import Any
 
@@ -74,8 +75,8 @@ def fold_function(old: FunctionType, new: FunctionType, journal: Journal) -> Fun
     for each in with_twins([old]):
         journal.do(*function_steps(each, new))
     journal.folds.append((old, new))
-    for mine, theirs in zip(old.__closure__ or (), new.__closure__ or (), strict=True):
-        _fold_cell(mine, theirs, journal)
+    for name, mine, theirs in zip(old.__code__.co_freevars, old.__closure__ or (), new.__closure__ or (), strict=True):
+        _fold_cell(name, mine, theirs, journal)
     inner, made = old.__dict__.get("__wrapped__"), new.__dict__.get("__wrapped__")
     if type(inner) is type(made) is FunctionType and inner is not made and is_one(inner, made):
         fold_function(inner, made, journal)
@@ -181,7 +182,7 @@ def _fold_inside(old: object, new: object, journal: Journal, namespace: dict[str
             fold_function(function, partner, journal)
 
 
-def _fold_cell(mine: CellType, theirs: CellType, journal: Journal) -> None:
+def _fold_cell(name: str, mine: CellType, theirs: CellType, journal: Journal) -> None:
     """A function held by a closure is folded like any other; all else is taken over."""
     old, new = _content(mine), _content(theirs)
     if new is _EMPTY or old is new:
@@ -194,7 +195,7 @@ def _fold_cell(mine: CellType, theirs: CellType, journal: Journal) -> None:
     if old is _EMPTY:
         journal.do(fill_cell(mine, new))
     else:
-        journal.do(set_attribute(mine, "cell_contents", new))
+        journal.do(replace(set_attribute(mine, "cell_contents", new), name=name))
 
 
 def is_one(old: FunctionType, new: FunctionType) -> bool:

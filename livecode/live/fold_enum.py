@@ -6,6 +6,7 @@ A member that is also an int, a str, … cannot become another one: where its va
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -35,8 +36,8 @@ def fold_enum(old: Any, new: Any, journal: Journal) -> None:
     composed = {value: item for value, item in old._value2member_map_.items() if item._name_ not in old._member_map_}
     by_value = {value: members.get(item._name_, item) for value, item in new._value2member_map_.items()}
     journal.do(
-        *_refilled(old._member_map_, members),
-        *_refilled(old._value2member_map_, composed | by_value),
+        *_refilled(old._member_map_, members, old.__name__),
+        *_refilled(old._value2member_map_, composed | by_value, old.__name__),
         _replaced(old._member_names_, new._member_names_),
         *(set_class_attribute(old, name, new.__dict__[name]) for name in MASKS if name in new.__dict__),
     )
@@ -76,14 +77,19 @@ def _updated(mine: Any, member: Any) -> Iterator[Step]:
     """What the new member has is given to the one that stays: its value, and what its `__init__` set."""
     for name, value in member.__dict__.items():
         if name != "__objclass__" and (name not in mine.__dict__ or mine.__dict__[name] is not value):
-            yield set_item(mine.__dict__, name, value)
+            yield replace(set_item(mine.__dict__, name, value), also=_seen_as(mine, name))
     for name in [name for name in mine.__dict__ if name not in member.__dict__ and name != "__objclass__"]:
-        yield delete_item(mine.__dict__, name)
+        yield replace(delete_item(mine.__dict__, name), also=_seen_as(mine, name))
 
 
-def _refilled(container: dict[Any, Any], content: dict[Any, Any]) -> Iterator[Step]:
+def _seen_as(mine: Any, name: str) -> tuple[str, ...]:
+    """Code gets at what a member has by the names of the enum and of the member, or holds it and asks for its value."""
+    return type(mine).__name__, mine._name_, *(("value",) if name == "_value_" else ())
+
+
+def _refilled(container: dict[Any, Any], content: dict[Any, Any], name: str) -> Iterator[Step]:
     before = container.copy()
-    yield Step(container.clear, partial(container.update, before))
+    yield Step(container.clear, partial(container.update, before), name=name)
     yield Step(partial(container.update, content), container.clear)
 
 

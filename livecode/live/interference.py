@@ -29,15 +29,25 @@ SUSPICIOUS = 3.0
 """An event costs about as much as the call that it is compared with if nobody listens; with a hook 6 times or more."""
 
 WATCH_S = 0.005
-"""How long events are raised to see whether another thread gets its turn."""
+"""What an event is taken to cost if the hook raises."""
 
-TRIES = 4
-"""How often that is tried: on a busy machine the other thread may not get its turn although it could."""
+EVENTS = 1000
+"""How many events are raised to see whether another thread gets its turn."""
+
+WAITS_S = (0.0, 0.002, 0.01, 0.05)
+"""How long the other thread is given, in one try after the other, to ask for its turn: a busy machine wakes it late."""
+
+_STEP_S = 5e-9
+"""About what one step of an idle loop in C takes."""
 
 HOLD_S = 0.01
 """At least this long the commit has the interpreter for itself if there is a hook."""
 
 MAX_HOLD_S = 0.5
+
+TURN_S = 0.0002
+MAX_TURN_S = 0.005
+"""How long a thread runs, at least and at most, between two looks at all of them."""
 
 
 class Listener:
@@ -46,6 +56,7 @@ class Listener:
     def __init__(self) -> None:
         self.certain = False
         self._plain_s = 0.0  # the least that the known call ever took
+        self._harmless_s = 0.0  # what an event cost when no other thread got its turn
 
     def event_s(self) -> float:
         """What one audit event costs here, in seconds; 0.0 if no Python code listens."""
@@ -56,8 +67,14 @@ class Listener:
             self.certain = True
             return WATCH_S
         if not self.certain and cost > SUSPICIOUS * self._plain():
-            self.certain = any(_lets_others_run(cost) for _ in range(TRIES))
+            self._try(cost)
         return cost if self.certain else 0.0
+
+    def _try(self, cost: float) -> None:
+        if cost <= 1.5 * self._harmless_s:
+            return  # a hook that is no Python code
+        self.certain = any(map(lets_others_run, WAITS_S))
+        self._harmless_s = 0.0 if self.certain else cost
 
     def _is_clear(self) -> bool:
         """True if already the first events are as cheap as the known call was when it was cheapest."""
@@ -106,6 +123,21 @@ class Alone:
             sys.setswitchinterval(before)
 
 
+@contextmanager
+def short_turns(wished_s: float) -> Iterator[None]:
+    """Meanwhile a thread that runs goes on for so long, and all others stay where they are.
+
+    Who waits for all threads to be at a good place at once waits much shorter if each look finds one thread elsewhere
+    than the last, instead of all; and no look is worth anything if threads go on while it is taken.
+    """
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(min(max(TURN_S, wished_s), MAX_TURN_S))
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
 def _fastest(call: Callable[[str], object], rounds: int = ROUNDS) -> float | None:
     """What one call takes, in seconds; None if it raises."""
     best = float("inf")
@@ -119,8 +151,12 @@ def _fastest(call: Callable[[str], object], rounds: int = ROUNDS) -> float | Non
     return best / CALLS
 
 
-def _lets_others_run(cost_s: float) -> bool:
-    """True if another thread runs while events are raised in one C call: only bytecode gives it a chance to."""
+def lets_others_run(wait_s: float) -> bool:
+    """True if another thread runs while events are raised in one C call: only bytecode gives it a chance to.
+
+    Args:
+        wait_s: How long the other thread has before that to ask for its turn.
+    """
     turns, stop, going = [0], threading.Event(), threading.Event()
 
     def count() -> None:
@@ -131,13 +167,13 @@ def _lets_others_run(cost_s: float) -> bool:
     thread = threading.Thread(target=count, name="livecode-probe", daemon=True)
     before, seen = sys.getswitchinterval(), list[int]()
     look = partial(seen.extend, turns)
-    events: Iterator[Callable[[], object]] = repeat(partial(sys.audit, EVENT), max(10, int(WATCH_S / cost_s)))
-    raising: Callable[[], object] = partial(deque, map(operator.call, events), 0)
+    waiting: Callable[[], object] = partial(deque, repeat(None, int(wait_s / _STEP_S)), 0)
+    raising: Callable[[], object] = partial(deque, map(operator.call, repeat(partial(sys.audit, EVENT), EVENTS)), 0)
     sys.setswitchinterval(1e-6)
     try:
         thread.start()
         going.wait()
-        do_at_once([look, raising, look])
+        do_at_once([look, waiting, raising, look])
     finally:
         sys.setswitchinterval(before)
         stop.set()

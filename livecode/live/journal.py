@@ -18,6 +18,20 @@ from livecode.live.quiet import do_at_once
 
 _MISSING = object()
 
+PLAIN = frozenset({bool, int, str, bytes, type(None), CodeType})
+"""Values that are the same if they are equal."""
+
+MAKING = frozenset({"__init__", "__new__", "__post_init__", "__init_subclass__"})
+"""Methods that are called by the name of their class."""
+
+UNSEEN = frozenset(
+    {
+        *("__firstlineno__", "__static_attributes__", "__doc__", "__annotations__", "__annotate__", "__type_params__"),
+        *("__qualname__", "__module__", "__wrapped__", "cell_contents"),
+    }
+)
+"""What calls do not look at."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -29,6 +43,7 @@ class Step:
         replaces: The code object that it replaces.
         by: The code object that comes instead.
         name: What changes, as code mentions it; empty if no code can see the difference.
+        also: Other names by which code gets at the same.
         moves: The code objects that it takes out of use only because the same stands in other lines now.
     """
 
@@ -37,6 +52,7 @@ class Step:
     replaces: CodeType | None = None
     by: CodeType | None = None
     name: str = ""
+    also: tuple[str, ...] = ()
     moves: tuple[CodeType, ...] = ()
 
     @property
@@ -147,7 +163,7 @@ def set_attribute(owner: object, name: str, value: object) -> Step:
     replaces, by = (old, value) if isinstance(old, CodeType) and isinstance(value, CodeType) else (None, None)
     put = _setter(owner)
     do, undo = partial(put, owner, name, value), partial(put, owner, name, old)
-    return Step(do, undo, replaces, by, _seen_as(owner, name))
+    return Step(do, undo, replaces, by, "" if _is_alike(old, value) else _seen_as(owner, name))
 
 
 def _setter(owner: object) -> Callable[[Any, str, Any], None]:
@@ -155,18 +171,33 @@ def _setter(owner: object) -> Callable[[Any, str, Any], None]:
     return type.__setattr__ if isinstance(owner, type) else object.__setattr__
 
 
+def _is_alike(old: object, new: object) -> bool:
+    """True for what was made again and does the same: no call can tell it from what was there."""
+    if type(old) is not type(new):
+        return False
+    if isinstance(old, FunctionType) and isinstance(new, FunctionType):
+        same = old.__code__ == new.__code__ and old.__globals__ is new.__globals__
+        kept = (old.__defaults__, old.__kwdefaults__) == (None, None) == (new.__defaults__, new.__kwdefaults__)
+        return same and kept and _are_alike(old.__closure__ or (), new.__closure__ or ())
+    return type(old) in PLAIN and old == new
+
+
+def _are_alike(mine: Sequence[CellType], theirs: Sequence[CellType]) -> bool:
+    """True if the cells hold the same objects; those that are empty do not."""
+    try:
+        return all(a.cell_contents is b.cell_contents for a, b in zip(mine, theirs, strict=True))
+    except ValueError:
+        return False
+
+
 def _seen_as(owner: object, name: str) -> str:
-    """The name by which code gets at what changes: a function's own, that of the class for a dunder method."""
+    """The name by which code gets at what changes: a function's own, that of the class for what makes an object."""
+    if name in UNSEEN:
+        return ""
     if type(owner) is FunctionType:
-        outer, _, name = owner.__code__.co_qualname.rpartition(".")
-        return outer.rpartition(".")[2] if _is_dunder(name) and outer else name
-    if isinstance(owner, type) and _is_dunder(name):
-        return owner.__name__
-    return "" if name == "cell_contents" else name
-
-
-def _is_dunder(name: str) -> bool:
-    return name.startswith("__") and name.endswith("__")
+        outer, _, name = owner.__qualname__.rpartition(".")
+        return outer.rpartition(".")[2] if name in MAKING and outer else name
+    return owner.__name__ if isinstance(owner, type) and name in MAKING else name
 
 
 def fill_cell(cell: CellType, value: object) -> Step:
@@ -185,7 +216,8 @@ def set_class_attribute(owner: type, name: str, value: object) -> Step:
     """Sets a class attribute, whatever the metaclass thinks of it."""
     old = owner.__dict__.get(name, _MISSING)
     undo = partial(type.__delattr__, owner, name) if old is _MISSING else partial(type.__setattr__, owner, name, old)
-    return Step(partial(type.__setattr__, owner, name, value), undo, name=_seen_as(owner, name))
+    seen_as = "" if _is_alike(old, value) else _seen_as(owner, name)
+    return Step(partial(type.__setattr__, owner, name, value), undo, name=seen_as)
 
 
 def delete_class_attribute(owner: type, name: str) -> Step:

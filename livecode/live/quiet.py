@@ -2,18 +2,19 @@
 
 A batch of steps is done in one C call, so nobody sees half of it. But a call that has read one changed thing and is
 about to read another one sees the old first and the new afterwards. So the commit waits for a moment in which no
-call under way, in any thread, mentions two things that change:
+call under way, in any thread, is between two things that change (`livecode.engine.spots`):
 
     look       at the stacks of all threads
     do         if nobody is inside: check in the batch itself that no thread has moved since the look, then the steps
     again      if a thread has moved, or somebody is inside
 
-Who stays inside long (a loop that never returns, a call that waits for the network) is not waited for any more: what
-it sees cannot be helped, and the report names the calls that run old code.
+Of a call that lasts, a turn of its loop is what sees one version. Who stays inside long (a call that waits for the
+network) is not waited for any more: what it sees cannot be helped, and the report names the calls that run old code.
 """
 
 from __future__ import annotations
 
+import functools
 import gc
 import operator
 import sys
@@ -24,21 +25,33 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from operator import attrgetter
-from types import CodeType, FrameType
+from types import FrameType
+from typing import TYPE_CHECKING
 
-PATIENCE_S = 0.25
+from livecode.engine.spots import NOTHING, Spots, only_lost_its_turn
+
+if TYPE_CHECKING:
+    from livecode.live.leading import Leading
+
+PATIENCE_S = 2.0
 """How long a quiet moment is waited for at most."""
 
 LONG_CALL_S = 0.1
-"""A call that stays inside for so long is one that lasts, and is not waited for."""
+"""A call that stays inside for so long is one that lasts: it is waited for only between two turns of its loop."""
 
 STILL_S = 0.05
 """A thread that does not move for so long waits for something else than its turn."""
 
 POLL_S = 0.0002
 
+LOOKS = 3.0
+"""A thread that gets its turn meanwhile has it for as long as so many looks take."""
+
+_BEGINS_THREAD = threading.Thread.run.__code__
+
 Call = Callable[[], object]
 Alone = Callable[[], AbstractContextManager[object]]
+Turns = Callable[[float], AbstractContextManager[object]]
 
 
 def do_at_once(calls: Iterable[Call]) -> None:
@@ -66,34 +79,55 @@ class QuietMoment:
     """Waits for the moment.
 
     Args:
-        names: Everything that changes, as code mentions it: names of the module, attributes, functions.
+        leading: Tells what changes of that at which a call gets.
         patience_s: How long to wait at most; 0 does not wait at all.
+        asking: The threads that wait for the commit themselves.
+        turns: Lets threads take turns of this length meanwhile.
         alone: Makes sure that no other thread runs, where one call in C does not suffice for that.
+
+    Attributes:
+        found: False if the calls were done although somebody was inside.
     """
 
-    def __init__(self, names: frozenset[str], patience_s: float, alone: Alone = nullcontext) -> None:
-        self._names = names
+    def __init__(
+        self, leading: Leading, patience_s: float, asking: frozenset[int], turns: Turns, alone: Alone = nullcontext
+    ) -> None:
+        self._leading = leading
         self._patience_s = patience_s
+        self._waiting = asking
+        self._turns = turns
         self._alone = alone
-        self._known: dict[CodeType, frozenset[str]] = {}
+        self.found = True
+        self._around = functools.cache(Spots.around)
         self._since: dict[FrameType, float] = {}
         self._still: dict[FrameType, tuple[int, float]] = {}
 
-    def do(self, calls: Sequence[Call]) -> bool:
-        """Does the calls at once.
+    def do(self, calls: Sequence[Call]) -> None:
+        """Does the calls at once; `found` tells whether nobody was inside who was worth waiting for."""
+        if not self._patience_s:
+            self._do_anyway(calls)
+            return
+        until = time.monotonic() + self._patience_s
+        if self._try(calls):
+            return
+        used_s = time.thread_time()  # the first look has found out about the code; the others are quick
+        if self._try(calls):
+            return
+        with self._turns(LOOKS * (time.thread_time() - used_s)):
+            while time.monotonic() < until:
+                time.sleep(POLL_S)
+                if self._try(calls):
+                    return
+        self.found = False
+        self._do_anyway(calls)
 
-        Returns:
-            True if nobody was inside who was worth waiting for.
-        """
-        start = time.monotonic()
-        while time.monotonic() - start < self._patience_s:
-            with self._alone():
-                if self._do_if_quiet(calls):
-                    return True
-            time.sleep(POLL_S)
+    def _try(self, calls: Sequence[Call]) -> bool:
+        with self._alone():
+            return self._do_if_quiet(calls)
+
+    def _do_anyway(self, calls: Sequence[Call]) -> None:
         with self._alone():
             do_at_once(calls)
-        return not self._patience_s
 
     def _do_if_quiet(self, calls: Sequence[Call]) -> bool:
         frames = sys._current_frames()
@@ -103,34 +137,38 @@ class QuietMoment:
             frames.clear()  # the frame of this call is in it, which would keep itself alive
 
     def _somebody_inside(self, frames: dict[int, FrameType]) -> bool:
-        now, own = time.monotonic(), threading.get_ident()
-        return any(self._inside(top, now) for thread, top in frames.items() if thread != own)
+        now, waiting = time.monotonic(), {threading.get_ident(), *self._waiting}
+        return any(self._inside(top, now) for thread, top in frames.items() if thread not in waiting)
 
     def _inside(self, top: FrameType, now: float) -> bool:
-        """True if a stack mentions two changed things, calls that last left out."""
-        mentioned: set[str] = set()
-        lasting: list[FrameType] = []
+        """True if a stack has got at something that changes, and may yet get at something else that does."""
+        before, behind = NOTHING, NOTHING
         for frame in _stack(top):
-            found = self._mentions(frame.f_code)
-            if found:
-                since = self._since.setdefault(frame, now)
-                if now - since < LONG_CALL_S:
-                    mentioned |= found
-                    lasting.append(frame)
-        if len(mentioned) < 2:
+            found = self._leading.spots(frame)
+            if found.at or found.itself:
+                seen, coming = self._around(found, frame.f_lasti, self._depth(frame, now))
+                before |= seen
+                behind |= coming
+        if not before or not behind or len(before | behind) < 2:
             return False
+        return not self._is_still(top, now)
+
+    def _is_still(self, top: FrameType, now: float) -> bool:
+        """True if a thread has not moved for longer than it takes until all who want to have had their turn."""
         position, since = self._still.get(top, (-1, now))
         if position != top.f_lasti:
             self._still[top] = (top.f_lasti, now)
-            return True
-        return now - since < STILL_S
+            return False
+        if only_lost_its_turn(top.f_code, position):
+            return False
+        moving = sum(now - moved < STILL_S for _, moved in self._still.values())
+        return now - since > STILL_S * (1 + moving)
 
-    def _mentions(self, code: CodeType) -> frozenset[str]:
-        found = self._known.get(code)
-        if found is None:
-            found = self._names.intersection((*code.co_names, code.co_name))
-            self._known[code] = found
-        return found
+    def _depth(self, frame: FrameType, now: float) -> int:
+        """How many loops are taken by the turn: a thread that began with a loop does nothing else."""
+        depth = int((now - self._since.setdefault(frame, now)) / LONG_CALL_S)
+        caller = frame.f_back
+        return depth or int(caller is not None and caller.f_code is _BEGINS_THREAD)
 
 
 def _stack(top: FrameType | None) -> Iterator[FrameType]:

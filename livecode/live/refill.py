@@ -16,12 +16,12 @@ def can_refill(old: object, new: object) -> bool:
     return old is not new and type(old) is type(new) and isinstance(new, list | dict | set | deque)
 
 
-def refill(container: Any, contents: Any) -> Iterator[Step]:
-    """The steps that give a list, dict, set or deque other contents."""
+def refill(container: Any, contents: Any, name: str) -> Iterator[Step]:
+    """The steps that give a list, dict, set or deque, which has a name in its module, other contents."""
     undo = restore_container(container)
     if isinstance(container, list):
-        yield Step(partial(container.__setitem__, slice(None), contents), undo)
+        yield Step(partial(container.__setitem__, slice(None), contents), undo, name=name)
         return
-    yield Step(container.clear, undo)
+    yield Step(container.clear, undo, name=name)
     fill = container.update if isinstance(container, dict | set) else container.extend
     yield Step(partial(fill, contents), bool)  # the step before undoes both

@@ -33,6 +33,14 @@ COPIED = dict(rate=RATE, number=NUMBER)
 def first(): return {n}
 def second(x={n}): return x
 def constant(): return NUMBER
+def both(x={n}): return x, {n}
+def twice(function):
+    @functools.wraps(function)
+    def wrapper():
+        return function()
+    return wrapper
+@twice
+def wrapped(): return {n}
 def build(): return {{"number": NUMBER, "first": first()}}
 TABLE = build()
 
@@ -42,6 +50,11 @@ class Order:
     def method(self): return {n}
     @property
     def total(self): return {n}
+    @classmethod
+    def made(cls): return {n}
+    @staticmethod
+    def rate(): return {n}
+    def __add__(self, other): return {n}
 
 ORDER = Order()
 
@@ -74,6 +87,18 @@ def named_tuple(): return (*shop.Point(), shop.second())
 def two_modules(): return settings.RATE, shop.RATE, shop.first(), settings.tax(), shop.tax(), shop.FROM_CALL
 def derived(): return shop.DOUBLE // 2, shop.LISTED[0], shop.COPIED["rate"], shop.COPIED["number"]
 def table_and_function(): return shop.TABLE["number"], shop.TABLE["first"], shop.constant()
+def property_and_function(): return shop.ORDER.total, shop.second()
+def class_method_and_constant(): return shop.Order.made(), shop.ORDER.rate(), shop.NUMBER
+def operator_and_function(): return shop.ORDER + 1, shop.first()
+def default_and_body(): return shop.both()
+def wrapper_and_function(): return shop.wrapped(), shop.first()
+def _one(): return shop.first()
+def _other(): return shop.Order().method()
+def by_way_of_others(): return _one(), _other()
+def kept_and_called():
+    first, second = shop.first, shop.second
+    return first(), second(), first()
+def given_to_others(): return (*sorted([shop.first(), shop.second()], key=lambda each: shop.first()), shop.constant())
 """
 
 
@@ -82,7 +107,8 @@ def mixtures(seconds: float, number_of_threads: int) -> dict[str, Any]:
     files = {"settings.py": SETTINGS.format(n=1), "shop.py": SHOP.format(n=1), "looks.py": LOOKS}
     process, _ = tracked(files)
     looks = importlib.import_module("looks")
-    found = [value for value in vars(looks).values() if callable(value) and value.__module__ == "looks"]
+    own = [value for value in vars(looks).values() if getattr(value, "__module__", "") == "looks"]
+    found = [look for look in own if not look.__name__.startswith("_")]
     seen: Counter[str] = Counter()
     calls: Counter[str] = Counter()
     stop = threading.Event()
@@ -127,6 +153,35 @@ def _look_once(look: Any, seen: Counter[str], calls: Counter[str]) -> None:
         seen[look.__name__] += 1
 
 
+def mixtures_in_loops(number_of_pushes: int, number_of_threads: int) -> dict[str, Any]:
+    """How many turns of loops that never end saw a mixture; each turn calls two functions of one module."""
+    source = "def first(): return {n}\ndef second(x={n}): return x\n"
+    process, _ = tracked({"pair.py": source.format(n=1)})
+    pair = importlib.import_module("pair")
+    seen: Counter[bool] = Counter()
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.is_set():
+            one = pair.first()
+            two = pair.second()
+            seen[one == two] += 1
+
+    threads = [threading.Thread(target=look) for _ in range(number_of_threads)]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    for thread in threads:
+        thread.start()
+    outcomes = [push(process, {"pair": source.format(n=number + 2)}) for number in range(number_of_pushes)]
+    stop.set()
+    for thread in threads:
+        thread.join()
+    sys.setswitchinterval(before)
+    impatient = sum(any("busy" in text for text in outcome.warnings) for outcome in outcomes)
+    live = sum(outcome.verdict.value == "LIVE" for outcome in outcomes)
+    return {"mixed": seen[False], "whole": seen[True], "live": live, "impatient": impatient}
+
+
 def mixtures_with_hook(seconds: float, number_of_threads: int) -> dict[str, Any]:
     """The same with an audit hook in the process."""
     sys.addaudithook(lambda event, args: None)
@@ -135,12 +190,13 @@ def mixtures_with_hook(seconds: float, number_of_threads: int) -> dict[str, Any]
 
 def hooks_heard() -> list[bool]:
     """Whether audit hooks are noticed: before there is one, and after."""
-    from livecode.live.interference import Listener, _lets_others_run
+    from livecode.live.interference import Listener, lets_others_run
 
     listener = Listener()
-    heard = [listener.event_s() > 0, _lets_others_run(1e-7)]
+    heard = [listener.event_s() > 0, lets_others_run(0.001)]
     sys.addaudithook(lambda event, args: None)
-    return [*heard, listener.event_s() > 0, _lets_others_run(1e-7)]
+    heard.append(any(map(lets_others_run, (0.01, 0.1, 1.0, 5.0))))
+    return [*heard, any(listener.event_s() > 0 for _ in range(20))]
 
 
 def hook_that_raises() -> list[str]:

@@ -131,7 +131,7 @@ def patience(files: Files, step: Sources) -> dict[str, Any]:
     """A push with a hook that does not end."""
     from livecode.live import hooks
 
-    hooks.PATIENCE_S = hooks.CANCEL_PATIENCE_S = 0.05
+    hooks.PATIENCE_S = hooks.CANCEL_PATIENCE_S = 1.0
     return on_a_loop(files, step)
 
 
