@@ -10,6 +10,7 @@ Any exception leaves to the caller a journal that takes everything back.
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -63,6 +64,11 @@ GRACE_S = 0.25
 
 POLL_S = 0.0005
 
+_LIVECODE = tuple(
+    os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), room, "")
+    for room in ("engine", "live", "fleet", "front", "kernel", "model")
+)
+
 Prepared = Sequence[tuple[PreparedModule, ModuleType]]
 
 
@@ -112,7 +118,8 @@ def _show_now(steps: Sequence[Step], state: Committing, asking: frozenset[int]) 
 
 
 def _is_own(file: str) -> bool:
-    return not is_foreign(file)
+    """True for the project's files: not for those of packages, nor for livecode's, whose calls are under way too."""
+    return not is_foreign(file) and not file.startswith(_LIVECODE)
 
 
 def take_away(prepared: Prepared, state: Committing) -> None:

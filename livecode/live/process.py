@@ -28,6 +28,7 @@ from livecode.live.importers import Importers
 from livecode.live.inflight import OldCode
 from livecode.live.narrow import Narrowing
 from livecode.live.running import Running, identify
+from livecode.live.safepoint import acquire_or_help
 from livecode.live.transaction import Transaction
 from livecode.live.unload import Afterlife
 from livecode.model.nouns import History, ModuleSource, ModuleStatus, ProcessStatus, Push, Worker
@@ -106,7 +107,7 @@ class Process:
             push: What to change.
             dry_run: Stop before anything is touched; the verdict is then READY where a push would go ahead.
         """
-        if not self._lock.acquire(timeout=LOCK_PATIENCE_S):
+        if not acquire_or_help(self._lock, LOCK_PATIENCE_S):
             busy = refusal("LC406", f"another push is under way: {self._busy}", module=", ".join(push.names))
             return Outcome(self.worker, Verdict.REFUSED, refusals=(busy,))
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -17,6 +18,16 @@ LOOP_PATIENCE_S = 2.0
 
 OTHER_LOOP_PATIENCE_S = 0.2
 """The same for a loop of another thread, which may be a tool's and not the service's."""
+
+
+LOOK_AGAIN_S = 0.02
+"""How often it is looked whether the loop still runs."""
+
+HELP_S = 0.002
+"""How often a handler that waits for another push looks whether that waits for its loop."""
+
+_offered: dict[int, _Turn] = {}
+"""By `id` of the loop: work that waits for the loop's thread."""
 
 
 def at_safe_point(work: Callable[[], None]) -> str:
@@ -33,18 +44,46 @@ def at_safe_point(work: Callable[[], None]) -> str:
         work()
         return "here"
     turn = _Turn(work)
+    _offered[id(loop)] = turn
     try:
         loop.call_soon_threadsafe(turn.take)
+        _wait(turn, loop, patience_s)
     except RuntimeError:  # closed meanwhile
+        pass
+    finally:
+        _offered.pop(id(loop), None)
+    if turn.claim():
         work()
-        return "here"
-    if not turn.done.wait(patience_s) and turn.claim():
-        work()
-        return "busy"
+        return "busy" if loop.is_running() else "here"
     turn.done.wait()
     if turn.error is not None:
         raise turn.error
     return "loop"
+
+
+def acquire_or_help(lock: threading.Lock, patience_s: float) -> bool:
+    """True once the lock is had; False if it is not to be had in time.
+
+    A handler that pushes keeps its event loop waiting, and that may be what the push that has the lock waits for. Then
+    the work of that push is done right here: where a handler pushes is a safe point too.
+    """
+    if not runs_a_loop():
+        return lock.acquire(timeout=patience_s)
+    loop, until = asyncio.get_running_loop(), time.monotonic() + patience_s
+    while not lock.acquire(timeout=HELP_S):
+        turn = _offered.get(id(loop))
+        if turn is not None:
+            turn.take()
+        elif time.monotonic() > until:
+            return False
+    return True
+
+
+def _wait(turn: _Turn, loop: Any, patience_s: float) -> None:
+    """Until the turn is taken; a loop that ends meanwhile is not waited for any more."""
+    until = time.monotonic() + patience_s
+    while not turn.done.wait(LOOK_AGAIN_S) and loop.is_running() and time.monotonic() < until:
+        pass
 
 
 def runs_a_loop() -> bool:
