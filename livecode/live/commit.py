@@ -27,7 +27,7 @@ from livecode.live.committing import Committing, Lingering
 from livecode.live.contents import attributes_of
 from livecode.live.execute import Stage
 from livecode.live.interference import Alone, Listener, runs_without_gil, short_turns
-from livecode.live.journal import Journal, Step, delete_attribute, delete_item, set_item
+from livecode.live.journal import Step, delete_attribute, delete_item, set_item
 from livecode.live.leading import Leading
 from livecode.live.quiet import PATIENCE_S, QuietMoment
 from livecode.live.running import is_foreign
@@ -129,7 +129,7 @@ def take_away(prepared: Prepared, state: Committing) -> None:
         namespace = module.__dict__
         gone = [namespace.get(name) for name in part.plan.removed]
         old = state.journal.replaced | {thing.__code__ for thing in gone if type(thing) is FunctionType}
-        _take_parts_away(part, namespace, state.journal)
+        _take_parts_away(part, namespace, state)
         for name in part.plan.removed:
             if name == "__doc__":
                 state.journal.do(set_item(namespace, name, None))
@@ -158,13 +158,25 @@ def settle(lingering: list[Lingering]) -> list[Lingering]:
     return stay
 
 
-def _take_parts_away(part: PreparedModule, namespace: dict[str, Any], journal: Journal) -> None:
+def _take_parts_away(part: PreparedModule, namespace: dict[str, Any], state: Committing) -> None:
+    journal = state.journal
     for name, key, is_attribute in part.plan.parts:
         owner = namespace.get(name)
-        if is_attribute and key in (attributes_of(owner) or ()):
+        if is_attribute and type(owner) is ModuleType:
+            _put_back(owner, str(key), state)
+        elif is_attribute and key in (attributes_of(owner) or ()):
             journal.do(delete_attribute(owner, str(key)))
         elif not is_attribute and type(owner) is dict and key in owner:
             journal.do(delete_item(owner, key))
+
+
+def _put_back(module: ModuleType, name: str, state: Committing) -> None:
+    """What a statement set in another module is what Python keeps beside it (`sys.__excepthook__`), or stays."""
+    original = module.__dict__.get(f"__{name}__")
+    if name in module.__dict__ and original is not None:
+        state.journal.do(set_item(module.__dict__, name, original))
+    elif name in module.__dict__:
+        state.warnings.append(f"{module.__name__}.{name} stays as it was set: nobody knows what it was before")
 
 
 def _readers(name: str, filename: str, old: set[CodeType]) -> frozenset[CodeType]:

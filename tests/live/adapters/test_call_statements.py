@@ -423,3 +423,21 @@ STOOD = [
 def test_standard_library(edits: list[tuple[str, str]], frameworks: Forker) -> None:
     """What calls register with the standard library is that of the source."""
     as_fresh(frameworks, "evaluate", STANDARD, edits, STOOD)
+
+
+HOOKED = """import sys
+
+def hook(*_):
+    return 1
+
+def other(*_):
+    return 2
+
+sys.excepthook = hook
+"""
+
+
+@pytest.mark.parametrize("edits", [[("= hook", "= other"), ("sys.excepthook = other\n", "")]])
+def test_hooks_of_the_interpreter(edits: list[tuple[str, str]], frameworks: Forker) -> None:
+    """What a statement set in `sys` is what Python keeps beside it when the statement goes."""
+    as_fresh(frameworks, "evaluate", HOOKED, edits, ["m.sys.excepthook.__name__"])

@@ -198,3 +198,31 @@ def test_what_is_not_certain_stays_and_is_told(history: list[str], detail: str, 
     said = frameworks.ask(services.told, history)
     details = [text for label, text in said if "taken back" in text or "replaces" in text]
     assert [detail] == [text[-len(detail) :] for text in details] if detail else not details
+
+
+@pytest.mark.parametrize("new", ["log.addHandler(logging.StreamHandler(sys.stdout))\n", ""])
+def test_a_handler_of_somebody_else_stays(new: str, frameworks: Forker) -> None:
+    """One of the same class that came later, while ours is gone, is not taken for ours."""
+    source = "import logging\nimport sys\nlog = logging.getLogger('ours')\n" + SOME
+    before, said = frameworks.ask(handed_over, source, source.replace(SOME, new))
+    assert before == "StreamHandler"
+    assert said["foreign stays"]
+    assert [text for text in said["details"] if "not taken back" in text]
+
+
+def handed_over(source: str, after: str) -> list[object]:
+    """The module's handler is replaced behind its back by another one; then its line changes."""
+    import logging
+    import sys
+
+    from livecode.live.process import this_process
+    from livecode.model.nouns import ModuleSource, Push
+
+    services.lived([{"m": source}], services.evaluated, [])
+    log = sys.modules["m"].log  # type: ignore[attr-defined]
+    own = type(log.handlers[0]).__name__
+    foreign = logging.StreamHandler()
+    log.handlers[:] = [foreign]
+    outcome = this_process().push(Push((ModuleSource("m", after),), force=True))
+    details = [change.detail for module in outcome.modules for change in module.changes]
+    return [own, {"foreign stays": foreign in log.handlers, "details": details}]
