@@ -137,12 +137,19 @@ def class_edit(
         bases = abstract or _dumps(old_bases) != _dumps(new_bases) or stale(_bases_only(new))
         if not bases or kind is ClassKind.PLAIN:
             return _member_edit(facts, change, new, members, bases, stale)
-    if kind in REBUILDABLE and (kind in OF_OTHER_BASES or _dumps(old_bases) == _dumps(new_bases)):
+    again = bool(built_from) and simple
+    again |= (
+        kind is ClassKind.SLOTTED
+        and decorators_same
+        and _dumps(old_bases) == _dumps(new_bases)
+        and _same_fields(change)
+    )
+    if again or (kind in REBUILDABLE and (kind in OF_OTHER_BASES or _dumps(old_bases) == _dumps(new_bases))):
         detail = f"{kind.value}, built again in place"
         if kind is ClassKind.NAMED_TUPLE:
             detail += "; tuples made before keep their length"
         label = Change(ChangeKind.CHANGED, new.label(), detail, new.start)
-        if built_from:
+        if built_from and built_from != "changed":
             label = Change(ChangeKind.RERUN, new.label(), built_from, new.start)
         run = {id(form) for form in members}
         kept = (name for pair in change.same if id(pair.new) not in run for name in pair.new.names.binds)
@@ -223,6 +230,21 @@ def _touches_slots(change: Diff) -> bool:
         *(pair.old for pair in change.changed),
     ]
     return any("__slots__" in form.names.binds for form in touched)
+
+
+def _same_fields(change: Diff) -> bool:
+    """True if the members that are no functions bind the same names as before: a builder makes the same slots then."""
+    gone = {name for form in (*change.removed, *(p.old for p in change.changed)) for name in _bound_by_value(form)}
+    come = {name for form in (*change.added, *(p.new for p in change.changed)) for name in _bound_by_value(form)}
+    return gone == come
+
+
+def _bound_by_value(form: Form) -> set[str]:
+    node = form.node
+    if form.kind is Kind.FUNCTION:
+        return set()
+    bare = {node.target.id} if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) else set()
+    return {*form.names.binds} | bare
 
 
 def _derived(attributes: frozenset[str], form: Form) -> bool:

@@ -60,6 +60,7 @@ class Diff:
         added: Must be executed.
         removed: Their names go away.
         between: Those of the same text that stand between the ends.
+        turned: True if annotations become text, or values again (`livecode.engine.annotating`).
         ends: The forms above and below the edit, which are the same: old ones and new ones, side by side.
     """
 
@@ -69,6 +70,7 @@ class Diff:
     removed: tuple[Form, ...] = ()
     between: tuple[Pair, ...] = ()
     ends: tuple[tuple[Sequence[Form], Sequence[Form]], ...] = ()
+    turned: bool = False
 
     @cached_property
     def same(self) -> tuple[Pair, ...]:

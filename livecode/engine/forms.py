@@ -36,6 +36,9 @@ from livecode.engine.trees import moved, own_nodes
 KEEP_MARK = "# livecode: keep"
 """On a line of a statement: its value stays even if the statement changed."""
 
+MEANINGFUL = frozenset({"annotations", "barry_as_FLUFL"})
+"""What can be imported from `__future__` and is not how Python is anyway."""
+
 _WORDS = re.compile(r"\w+").findall
 _SHAPE = attrgetter("shape")
 
@@ -331,7 +334,10 @@ def _alike(old: Iterable[Form], new: Iterable[Form]) -> int:
 
 
 def future_flags(forms: Sequence[Form]) -> int:
-    """Compiler flags of the `from __future__ import` forms, which stand before all others but the docstring."""
+    """Compiler flags of the `from __future__ import` forms, which stand before all others but the docstring.
+
+    Only of those that still change something: CPython leaves the others out of its code objects too.
+    """
     import __future__
 
     flags = 0
@@ -340,7 +346,7 @@ def future_flags(forms: Sequence[Form]) -> int:
             break
         for item in form.names.imports:
             if item.module == "__future__":
-                flags |= getattr(__future__, item.name or "").compiler_flag
+                flags |= getattr(__future__, item.name or "").compiler_flag if item.name in MEANINGFUL else 0
     return flags
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from livecode.engine.annotating import REREAD
 from livecode.engine.facts import ClassKind
+from livecode.engine.forms import Kind
 from livecode.engine.planned import Run, made_by
 from livecode.engine.sight import Sight
 from livecode.engine.spread import Spread
@@ -64,10 +66,14 @@ LIBRARY_BUILT = frozenset({ClassKind.MODEL, ClassKind.BUILT})
 
 
 def _waits(here: Spread, run: Run) -> bool:
-    """True for a class that its library completes in place, and if a member reads a class inside that changes too."""
+    """True for what sees more of the new source than can be staged.
+
+    A class that its library completes in place; one of which a member reads a class inside that changes too; a
+    statement that asks for annotations, which are made again when the new code is visible.
+    """
     edit = run.edit
     if edit is None:
-        return False
+        return run.why == REREAD and run.form.kind not in (Kind.FUNCTION, Kind.CLASS)
     if edit.rebuild:
         return here.facts.classes.get(".".join(edit.path)) in LIBRARY_BUILT
     nested = {inner.form.name for inner in edit.nested}

@@ -16,6 +16,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import partial
 
+from livecode.engine.annotating import TEXT_FLAG, Readers, annotations_are_text
 from livecode.engine.classes import ClassEdit, class_edit
 from livecode.engine.dependents import run_order, spread
 from livecode.engine.diff import Diff, diff
@@ -48,7 +49,7 @@ def plan(
         again: Module → names that are to be made again because the author says so.
     """
     running = {name: _known(project, name) for name in sources}
-    diffs = {name: diff(running[name].forms, forms) for name, forms in sources.items()}
+    diffs = {name: _difference(running[name].forms, forms) for name, forms in sources.items()}
     after = {name: running[name].with_forms(forms) for name, forms in sources.items()}
     found = spread(diffs, after, project, again)
     old_make = old_makes(found, diffs, project)
@@ -71,6 +72,12 @@ def plan(
     return Plan(() if refusals else tuple(plans), tuple(refusals))
 
 
+def _difference(old: tuple[Form, ...], new: tuple[Form, ...]) -> Diff:
+    change = diff(old, new)
+    turned = annotations_are_text(old) is not annotations_are_text(new)
+    return replace(change, turned=True) if turned else change
+
+
 def _bodies(change: Diff) -> set[str]:
     """The functions and classes of which a body changes: they are other than before when the push is visible."""
     return {leaf.path[0] for pair in change.edited for leaf in pair.changed_leaves}
@@ -90,23 +97,25 @@ def _runs(here: Spread, change: Diff, project: Project) -> tuple[tuple[Run, ...]
     old_of = {id(pair.new): pair.old for pair in (*change.same, *change.edited, *change.changed)}
     added = {id(form) for form in change.added}
 
+    before = _known(project, here.facts.module)  # what ran is judged by what its names stood for then
     runs: list[Run] = []
     refusals: list[Refusal] = []
     for number in sorted(here.runs):
         form = here.forms[number]
-        if form.kind is Kind.FUTURE or _says_nothing(form):
+        if _says_nothing(form):
             continue
         old = None if id(form) in added else old_of.get(id(form), form)
         edit: ClassEdit | None = None
         if form.kind is Kind.CLASS and old is not None and old.kind is Kind.CLASS:
             built_from = here.runs[number] if number in here.rebuilt else ""
-            edit, refused = class_edit(here.facts, old, form, partial(_is_stale, here.seen.get(number)), built_from)
+            stale = partial(_is_stale, here.seen.get(number), here.reread)
+            edit, refused = class_edit(here.facts, old, form, stale, built_from)
             refusals += refused
         else:
             refused = []
-        again = [] if refused else [each for each in _again(old, edit) if registering(each, here.facts, project)]
+        again = [] if refused else [each for each in _again(old, edit) if registering(each, before, project)]
         for each in again:
-            found_again = _refuse_twice(each, here.facts, project, "would run twice")
+            found_again = _refuse_twice(each, before, project, "would run twice")
             refusals += (replace(item, line=form.start) for item in found_again)
         registers = bool(again or registering(form, here.facts, project))
         undoes, why = _undoes(here, old, project), here.runs[number]
@@ -125,8 +134,8 @@ def _undone(here: Spread, change: Diff, project: Project) -> tuple[Form, ...]:
     return tuple(each for form in change.removed for each in _undoes(here, form, project))
 
 
-def _is_stale(seen: Reach | None, member: Form) -> bool:
-    return seen is not None and bool(reason_to_run(seen, member))
+def _is_stale(seen: Reach | None, reread: Collection[int], member: Form) -> bool:
+    return id(member.shape) in reread or (seen is not None and bool(reason_to_run(seen, member)))
 
 
 def _again(old: Form | None, edit: ClassEdit | None) -> tuple[Form, ...]:
@@ -139,14 +148,31 @@ def _again(old: Form | None, edit: ClassEdit | None) -> tuple[Form, ...]:
 
 
 def _refuse_module(here: Spread, running: ModuleFacts, change: Diff, project: Project) -> list[Refusal]:
-    module = here.facts.module
     refusals = []
-    if future_flags(running.forms) != future_flags(here.forms):
-        refusals.append(refusal("LC101", module=module, line=1))
+    before, after = future_flags(running.forms), future_flags(here.forms)
+    if before != after:
+        refusals += _refuse_future(here, before ^ after, change, project)
     for form in change.removed:
         kept = _refuse_twice(form, running, project, "would keep the function that is removed")
         refusals += (replace(item, line=0, old_line=form.start) for item in kept)
     return refusals
+
+
+def _refuse_future(here: Spread, flags: int, change: Diff, project: Project) -> list[Refusal]:
+    line = next((form.start for form in here.forms if form.kind is Kind.FUTURE), 1)
+    if not change.turned or flags & ~TEXT_FLAG:
+        return [refusal("LC101", module=here.facts.module, line=line)]
+    readers = Readers(here.facts, project)
+    return [
+        refusal(
+            "LC101",
+            f"the metaclass of {form.label()} may have read its annotations, and cannot build it again",
+            module=here.facts.module,
+            line=line,
+        )
+        for form in here.forms
+        if form.kind is Kind.CLASS and readers.cannot_be_asked(form)
+    ]
 
 
 def _refuse_twice(form: Form, facts: ModuleFacts, project: Project, what: str) -> list[Refusal]:
@@ -186,7 +212,7 @@ def _pushed(
         here.facts.module,
         here.forms,
         swaps=tuple(pair for pair in change.edited if id(pair.new) not in executed),
-        shifts=tuple(pair for pair in change.moved if id(pair.new) not in executed),
+        shifts=tuple(pair for pair in (change.same if change.turned else change.moved) if id(pair.new) not in executed),
         runs=runs,
         removed=tuple(dict.fromkeys((*(name for name in taken if name not in bound), *sorted(here.lost)))),
         gone=(*change.removed, *(pair.old for pair in change.changed if id(pair.new) not in executed)),
@@ -195,7 +221,8 @@ def _pushed(
         refilled=tuple(sorted(here.refilled)),
         withdrawn=withdrawn,
         undone=undone,
-        annotations=any(form.shape.annotates for form in touched),
+        annotations=any(form.shape.annotates for form in (here.forms if change.turned else touched)),
+        turned=change.turned,
         changes=tuple(changes_of(here, change, runs, undone, told.changes if told is not None else ())),
         old_makes=told.left if told is not None else None,
         before=here.old,

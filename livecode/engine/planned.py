@@ -59,6 +59,7 @@ class ModulePlan:
         withdrawn: Statements that go, of which the registrations are taken back.
         undone: Call statements that go, of which is known what they put into a registry.
         annotations: True if the module's annotations have to be made again.
+        turned: True if all annotations become text, or values again.
         pushed: False for a module that is not in the push, in which something is re-run.
         changes: What the report says.
         old_makes: The values that are of an old make when the push is live; None if they are those that were.
@@ -79,6 +80,7 @@ class ModulePlan:
     withdrawn: tuple[Form, ...] = ()
     undone: tuple[Form, ...] = ()
     annotations: bool = False
+    turned: bool = False
     pushed: bool = True
     changes: tuple[Change, ...] = ()
     old_makes: Mapping[str, OldMake] | None = None

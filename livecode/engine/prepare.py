@@ -16,14 +16,15 @@ from dataclasses import dataclass, field, replace
 from types import CodeType, MappingProxyType
 from typing import Any, NamedTuple
 
+from livecode.engine.annotating import TEXT_FLAG
 from livecode.engine.classes import ClassEdit
 from livecode.engine.code import by_place, nested, shifted
 from livecode.engine.diff import Pair
 from livecode.engine.forms import Form, Kind, future_flags
+from livecode.engine.hints import Hints, declarations, declared, hints_of_plan, inheriting_lines
 from livecode.engine.leaves import Leaf
 from livecode.engine.planned import ModulePlan, Plan, Run
 from livecode.engine.sight import Sight, filled, seen_through
-from livecode.engine.trees import own_nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ class PreparedModule:
     shifts: tuple[Shift, ...]
     runs: tuple[PreparedRun, ...]
     annotations: CodeType | None = None
+    hints: tuple[Hints, ...] = ()
 
 
 def prepare(
@@ -137,15 +139,21 @@ def compiler_of(forms: Sequence[Form], filename: str) -> Compiler:
 
 
 def _prepare_module(plan: ModulePlan, compiler: Compiler) -> PreparedModule:
+    if plan.turned:
+        compiler = replace(compiler, former_flags=compiler.flags ^ TEXT_FLAG)
     runs = tuple(_prepare_run(run, compiler, plan.module) for run in plan.runs)
     edits = [run.edited_class for run in runs if run.edited_class]
     return PreparedModule(
         plan,
         compiler.filename,
-        (*_leaf_swaps(plan.swaps, compiler), *(swap for edit in edits for swap in _all_swaps(edit))),
+        (
+            *_leaf_swaps((*plan.swaps, *(plan.shifts if plan.turned else ())), compiler),
+            *(swap for edit in edits for swap in _all_swaps(edit)),
+        ),
         (*map(_shift, plan.shifts), *(shift for edit in edits for shift in _all_shifts(edit))),
         runs,
         compiler.statements(_annotations(plan.forms)) if plan.annotations else None,
+        tuple(hints_of_plan(plan, compiler)) if plan.turned else (),
     )
 
 
@@ -158,11 +166,13 @@ class Compiler:
         flags: Of `from __future__` imports.
         imported: Names that the module's import statements bind. CPython calls methods of those in another way than
             of other names, so it has to know them: they stand in a branch that is never compiled.
+        former_flags: Those of the source that runs, if they are others.
     """
 
     filename: str
     flags: int
     imported: tuple[str, ...] = ()
+    former_flags: int | None = None
     _made: dict[Form, CodeType] = field(default_factory=dict)
 
     def form(self, form: Form) -> CodeType:
@@ -175,6 +185,12 @@ class Compiler:
         if code is None:
             code = self._made[form] = self._form(form)
         return code
+
+    def former(self, form: Form) -> CodeType:
+        """Code that executes a form of the source that runs, as it was compiled."""
+        if self.former_flags is None:
+            return self.form(form)
+        return Compiler(self.filename, self.former_flags, self.imported).form(form)
 
     def whole(self, forms: Sequence[Form]) -> CodeType:
         """Code of all forms: only together they tell whether a name is declared global before it is used."""
@@ -230,11 +246,12 @@ class Compiler:
         begins = body[:1] if ast.get_docstring(ast.Module(body=list(body), type_ignores=[]), clean=False) else []
         first = form.members[0].node if form.members else None
         unseen = [ast.copy_location(ast.Pass(), body[0])] if begins and not _same_place(begins[0], first) else []
-        tree: ast.stmt = _bare_class(form.node, form.node.name, [*unseen, *body])
-        for name in reversed(form.scope):
-            tree = _bare_class(form.node, name, [tree])
-        code = self.statements([tree])
-        for name in (*form.scope, form.node.name):
+        return self.body_in((*form.scope, form.node.name), [*unseen, *body])
+
+    def body_in(self, scope: Sequence[str], body: Sequence[ast.stmt]) -> CodeType:
+        """Code of the body of a class that stands within these, the last one being its own name."""
+        code = self.statements([_around(scope, body)])
+        for name in scope:
             code = next(inner for inner in nested(code) if inner.co_name == name)
         return code
 
@@ -253,7 +270,10 @@ def _bare_class(place: ast.ClassDef, name: str, body: list[ast.stmt]) -> ast.Cla
 def _leaf_swaps(pairs: Sequence[Pair], compiler: Compiler) -> tuple[LeafSwap, ...]:
     """New code for every function of these statements: also where only a line inside of it moved."""
     return tuple(
-        swap for pair in pairs if pair.shift or pair.old.text != pair.new.text for swap in _swaps(pair, compiler)
+        swap
+        for pair in pairs
+        if pair.shift or pair.old.text != pair.new.text or compiler.former_flags is not None
+        for swap in _swaps(pair, compiler)
     )
 
 
@@ -262,8 +282,10 @@ def _swaps(pair: Pair, compiler: Compiler) -> Iterator[LeafSwap]:
     once = pair.new.kind in (Kind.FUNCTION, Kind.CLASS)
     neighbours = Counter((leaf.path, leaf.line) for leaf in pair.old.leaves)
     crowded = any(count > 1 for count in neighbours.values())
-    before = by_place(compiler.form(pair.old)) if crowded else {}
-    for (old, new), changed in zip(pair.leaf_pairs, pair.differing, strict=True):
+    before = by_place(compiler.former(pair.old)) if crowded else {}
+    inheriting = inheriting_lines(pair.new) if compiler.former_flags is not None else frozenset()
+    for (old, new), differs in zip(pair.leaf_pairs, pair.differing, strict=True):
+        changed = differs or new.line in inheriting
         qualname, line = ".".join(new.path), pair.old.start + old.line
         codes = table.get((qualname, pair.new.start + new.line), [])
         mine = before.get((qualname, line), [])
@@ -316,7 +338,7 @@ def _prepare_class(edit: ClassEdit, compiler: Compiler, sight: Sight, module: st
         annotations=compiler.class_body(edit.form, annotated) if edit.annotations else None,
         bases=tuple(map(compiler.expression, node.bases)) if edit.bases else (),
         keywords=tuple((w.arg, compiler.expression(w.value)) for w in node.keywords if edit.bases and w.arg),
-        swaps=_leaf_swaps(edit.swaps, compiler),
+        swaps=_leaf_swaps((*edit.swaps, *(edit.shifts if compiler.former_flags is not None else ())), compiler),
         shifts=tuple(_shift(pair) for pair in edit.shifts if pair.shift),
         nested=tuple(_prepare_class(inner, compiler, sight, module) for inner in edit.nested),
     )
@@ -327,18 +349,8 @@ def _annotations(forms: Sequence[Form]) -> list[ast.stmt]:
 
     Those in a branch are declared too: which branch was taken is not known here.
     """
-    found = [
-        ast.copy_location(ast.AnnAssign(target=node.target, annotation=node.annotation, value=None, simple=1), node)
-        for form in forms
-        for node in (_declarations(form.placed()) if form.shape.annotates else ())
-    ]
-    return list[ast.stmt](found) or [ast.Pass(lineno=1, col_offset=0, end_lineno=1, end_col_offset=4)]
-
-
-def _declarations(nodes: Sequence[ast.stmt]) -> list[ast.AnnAssign]:
-    inside = (item for node in nodes for item in own_nodes(node))
-    found = [item for item in inside if isinstance(item, ast.AnnAssign) and item.simple]
-    return sorted(found, key=lambda item: (item.lineno, item.col_offset))
+    found = [node for form in forms for node in (declarations(form.placed()) if form.shape.annotates else ())]
+    return declared(found) or [ast.Pass(lineno=1, col_offset=0, end_lineno=1, end_col_offset=4)]
 
 
 def _all_swaps(edit: PreparedClass) -> tuple[LeafSwap, ...]:

@@ -9,7 +9,10 @@ from __future__ import annotations
 from livecode.model.report import Refusal
 
 CODES: dict[str, tuple[str, str]] = {
-    "LC101": ("`from __future__` imports change how the whole module is compiled", "restart the service"),
+    "LC101": (
+        "a `from __future__` import comes or goes, and changes more than what can be made again",
+        "keep the import as it is, or restart",
+    ),
     "LC102": ("a class changes its metaclass or its class keywords", "restart the service"),
     "LC103": ("a class with `__slots__` changes more than its methods", "keep the slots as they are, or restart"),
     "LC104": (

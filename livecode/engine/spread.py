@@ -27,6 +27,8 @@ class Spread:
         lost: Names that a star import does not bring any more.
         seen: Index in `forms` → what was dirty when a class statement was executed.
         rebuilt: Indexes in `forms` of classes that are built from a class whose fields change.
+        turned: True if all its annotations become text, or values again.
+        reread: `id` of the shapes of class members that read annotations which are made again.
         old: The forms that run now.
         reordered: True if a statement that stays stands before one that it stood after.
     """
@@ -44,6 +46,8 @@ class Spread:
     lost: set[str] = field(default_factory=set)
     seen: dict[int, Reach] = field(default_factory=dict)
     rebuilt: set[int] = field(default_factory=set)
+    turned: bool = False
+    reread: set[int] = field(default_factory=set)
     old: tuple[Form, ...] = ()
     reordered: bool = False
 
@@ -53,4 +57,4 @@ class Spread:
 
     def exports(self) -> bool:
         """True if others may have to do something."""
-        return bool(self.dirty or self.tainted or self.reshaped or self.gone or self.lost)
+        return bool(self.dirty or self.tainted or self.reshaped or self.gone or self.lost or self.turned)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
+from livecode.engine.annotating import REREAD, Readers, asks
 from livecode.engine.bodies import Inside, dotted
 from livecode.engine.definitions import (
     annotated_with,
@@ -56,6 +57,7 @@ class Walk:
         self._places = Places(facts.forms)
         self._own = _own_edits(change)
         self.here = Spread(facts, facts.forms)
+        self._turned = set[str]()  # names that come from modules in which annotations turn
         self._stirred = bool(again)
         if change is not None:
             self.here.reordered = reordered(change)
@@ -112,6 +114,23 @@ class Walk:
         self.here.reshaped |= {
             pair.new.name for pair in change.changed if keeps_identity(pair.old, pair.new) and not pair.new.keep
         }
+        if change.turned:
+            self.here.turned = True
+            self._turn()
+
+    def _turn(self) -> None:
+        """All annotations become text, or values again: who reads them runs again."""
+        readers = Readers(self.here.facts, self._project)
+        for number, form in enumerate(self.here.forms):
+            if form.keep:
+                continue
+            if readers.has_to_run(form):
+                self.here.runs.setdefault(number, REREAD)
+                if form.kind is Kind.CLASS:
+                    self.here.rebuilt.add(number)
+            elif again := [member for member in form.members if readers.has_to_run(member)]:
+                self.here.runs.setdefault(number, REREAD)
+                self.here.reread |= {id(member.shape) for member in again}
 
     def _pass(self, walks: Mapping[str, Walk]) -> None:
         """Once through the forms, in order."""
@@ -124,7 +143,7 @@ class Walk:
             then = self._as_found(number, form, now)
             if number not in here.runs and not form.keep:
                 reason = brought or reason_to_run(then, form) or _reshapes(here, form)
-                reason = reason or self._built_from(number, form, then)
+                reason = reason or self._built_from(number, form, then) or self._rereads(form)
                 if reason:
                     here.runs[number] = reason
             if form.kind is Kind.CLASS and number in here.runs:
@@ -179,7 +198,8 @@ class Walk:
 
     def _mark_class(self, form: Form, now: Reach, then: Reach) -> None:
         """An unchanged class whose body is executed again in parts."""
-        stale = [member for member in form.members if reason_to_run(then, member)]
+        again = self.here.reread
+        stale = [member for member in form.members if id(member.shape) in again or reason_to_run(then, member)]
         bases = {dotted(base) for base in getattr(form.node, "bases", ())}
         if bases & then.dirt:
             now.dirty([f"{form.name}.?"])
@@ -202,6 +222,12 @@ class Walk:
         self.here.rebuilt.add(number)
         return f"is built from {found}"
 
+    def _rereads(self, form: Form) -> str:
+        """Why a statement runs again that asks for annotations of a module in which they turn."""
+        if not self._turned or form.kind not in (Kind.VALUE, Kind.OTHER):
+            return ""
+        return REREAD if not self._turned.isdisjoint(form.shape.mentions) and asks(form) else ""
+
     def _kind(self, form: Form) -> ClassKind | None:
         return self.here.facts.classes.get(".".join((*form.scope, form.name)))
 
@@ -215,6 +241,8 @@ class Walk:
             for target in import_targets(facts, item):
                 there = walks.get(target)
                 if there is not None and there is not self:
+                    if there.here.turned:
+                        self._turned |= there.exports() if item.name == "*" else {item.bound}
                     reason = self._brought(item, target, there, now) or reason
         return reason
 

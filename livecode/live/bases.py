@@ -66,6 +66,7 @@ def set_bases(cls: type, given: tuple[Any, ...], keywords: Mapping[str, Any], jo
     by_hand = _set_metaclass(cls, real, keywords.get("metaclass", type), journal)
     wanted = _placed(cls, (*real, Abstract) if by_hand else real)
     if wanted == cls.__bases__:
+        _set_given(cls, given, real, journal)
         return []
     if wanted[0] is not cls.__bases__[0]:
         _put_back(cls, wanted, journal)
@@ -287,7 +288,11 @@ def _take_away(cls: type, name: str) -> None:
 def _set_given(cls: type, given: tuple[Any, ...], real: tuple[type, ...], journal: Journal) -> None:
     """`__orig_bases__` holds bases such as `Generic[T]` as they were written (PEP 560)."""
     if given != real:
-        journal.do(set_class_attribute(cls, "__orig_bases__", given))
+        found = [each for base in given for each in getattr(base, "__parameters__", ())]
+        journal.do(
+            set_class_attribute(cls, "__orig_bases__", given),
+            set_class_attribute(cls, "__parameters__", tuple(dict.fromkeys(found))),
+        )
     elif "__orig_bases__" in cls.__dict__:
         journal.do(delete_class_attribute(cls, "__orig_bases__"))
 

@@ -6,20 +6,21 @@ and functions need, is collected. Nothing of that is visible until `Stage.steps`
 
 from __future__ import annotations
 
-import ast
 import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from functools import partial
 from types import FunctionType, ModuleType
 from typing import Any
 
+from livecode.engine.code import ANNOTATES_LATER
 from livecode.engine.facts import absolute
 from livecode.engine.forms import Form, Kind
+from livecode.engine.hints import declarations
 from livecode.engine.names import Imported
 from livecode.engine.planned import Run
 from livecode.engine.prepare import PreparedModule, PreparedRun
 from livecode.engine.sight import Named
-from livecode.engine.trees import own_nodes
+from livecode.live.annotating import Hinting
 from livecode.live.committing import Committing, SwapError
 from livecode.live.contents import attributes_of
 from livecode.live.effects import effects_since, process_state
@@ -141,10 +142,15 @@ class Stage:
 def execute_late(prepared: Sequence[tuple[PreparedModule, ModuleType]], state: Committing) -> None:
     """Executes the late statements in the live namespaces, and makes annotations again."""
     late = len(state.journal.folds)
+    hinting = [Hinting(part, module) for part, module in prepared if part.hints]
+    for each in hinting:
+        each.turn(state.journal)
     for part, module in prepared:
         _run_all(part, module, None, None, state)
         if part.annotations is not None:
             _annotate(part, module.__dict__, state.journal)
+    for each in hinting:
+        each.finish(state.journal)
     _renew(prepared, state, late)
     state.where = ("", 0)
 
@@ -266,7 +272,10 @@ def _execute(
             )
         elif _replaces(earlier, name, namespace) if old is None else _defines(form, name, value):
             if registries is not None and isinstance(earlier, type) and isinstance(value, type):
-                scope[name] = fold_class(earlier, value, state.journal, edit.kept if edit is not None else frozenset())
+                folded = fold_class(earlier, value, state.journal, edit.kept if edit is not None else frozenset())
+                if folded is not earlier and "__slots__" in earlier.__dict__:
+                    raise SwapError(f"{form.label()} would have other slots, which a class that exists cannot get")
+                scope[name] = folded
                 registries.put_in_place(earlier, value)
             else:
                 scope[name] = fold(earlier, value, state.journal, namespace)
@@ -309,26 +318,28 @@ def _annotate(part: PreparedModule, namespace: dict[str, Any], journal: Journal)
     local: dict[str, Any] = {}
     assert part.annotations is not None
     exec(part.annotations, namespace, local)
+    if "__conditional_annotations__" in local:  # from 3.14 on: which of them are there
+        declared = [name for form in part.plan.forms for name in _annotated_with_value(form)]
+        indexes = {number for number, name in enumerate(declared) if name and name not in namespace}
+        local["__conditional_annotations__"] -= indexes
     if "__annotations__" in local:
-        there = namespace.get("__annotations__", {})
-        for name in _annotated_in_branches(part.plan.forms):
-            if name not in there:  # the branch was not taken
-                local["__annotations__"].pop(name, None)
-    for name in ("__annotations__", "__annotate__"):
+        for name in _not_taken(part.plan.forms, namespace):
+            local["__annotations__"].pop(name, None)
+    for name in ("__annotations__", "__annotate__", "__conditional_annotations__"):
         if name in local:
             journal.do(set_item(namespace, name, local[name]))
         elif name in namespace:
             journal.do(delete_item(namespace, name))
 
 
-def _annotated_in_branches(forms: Sequence[Form]) -> set[str]:
-    inside = [node for form in forms if form.kind is Kind.OTHER and form.shape.annotates for node in form.nodes]
-    return {
-        item.target.id
-        for node in inside
-        for item in own_nodes(node)
-        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
-    }
+def _not_taken(forms: Sequence[Form], namespace: Mapping[str, Any]) -> Iterator[str]:
+    """The names that are annotated in branches which were not taken."""
+    there = None if ANNOTATES_LATER else namespace.get("__annotations__", {})
+    for form in forms:
+        for node in declarations(form.nodes) if form.kind is Kind.OTHER and form.shape.annotates else ():
+            name = getattr(node.target, "id", "")
+            if name not in there if there is not None else node.value is not None and name not in namespace:
+                yield name
 
 
 def _bound_often(forms: Sequence[Form]) -> frozenset[str]:
@@ -369,6 +380,12 @@ def _type_of(wrapper: Any) -> str:
     named = getattr(wrapper, "__code__", None)
     module = wrapper.__globals__.get("__name__") if type(wrapper) is FunctionType else type(wrapper).__module__
     return f"{module}.{named.co_qualname if named else type(wrapper).__qualname__}"
+
+
+def _annotated_with_value(form: Form) -> Iterator[str]:
+    """The names that a statement annotates, in order; empty for those that it gives no value."""
+    for node in declarations(form.nodes) if form.shape.annotates else ():
+        yield getattr(node.target, "id", "") if node.value is not None else ""
 
 
 class _Restore:

@@ -16,6 +16,7 @@ from types import CellType, CodeType, FunctionType, GetSetDescriptorType, Member
 from typing import Any
 
 from livecode.engine.code import redirect
+from livecode.live.annotations import annotation_steps
 from livecode.live.contents import attributes_of
 from livecode.live.journal import Journal, Step, fill_cell, set_attribute, set_item
 from livecode.live.origin import is_offered_above
@@ -109,7 +110,7 @@ def function_steps(old: FunctionType, new: FunctionType) -> Iterator[Step]:
             continue  # its package said so, and does not say so again
         if getattr(old, part) is not getattr(new, part):
             yield set_attribute(old, part, getattr(new, part))
-    yield from _annotation_steps(old, new)
+    yield from annotation_steps(old, new)
     if hasattr(new, "__type_params__"):
         yield set_attribute(old, "__type_params__", new.__type_params__)
     for name, value in new.__dict__.items():
@@ -208,11 +209,3 @@ def _content(cell: CellType) -> object:
         return cell.cell_contents
     except ValueError:
         return _EMPTY
-
-
-def _annotation_steps(old: FunctionType, new: FunctionType) -> Iterator[Step]:
-    """Annotations, or what computes them: they are evaluated lazily from Python 3.14 on (PEP 649)."""
-    if hasattr(new, "__annotate__"):
-        yield set_attribute(old, "__annotate__", new.__annotate__)
-    else:
-        yield set_attribute(old, "__annotations__", new.__annotations__)

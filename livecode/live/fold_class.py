@@ -11,21 +11,25 @@ import functools
 import sys
 from collections.abc import Iterator, Mapping
 from functools import partial
-from types import FunctionType
+from types import FunctionType, MemberDescriptorType
 from typing import Any
 
 from livecode.engine.classes import ClassEdit
 from livecode.engine.prepare import PreparedClass
+from livecode.live.annotations import class_annotation_steps, folded_annotation_steps
 from livecode.live.bases import Nothing, can_become, refresh_abstract, set_bases, welcoming
 from livecode.live.fold import fold_function, fold_under_wrapper, is_one, redirect_steps
-from livecode.live.journal import Journal, Step, delete_class_attribute, set_attribute, set_class_attribute
+from livecode.live.journal import Journal, Step, delete_class_attribute, set_class_attribute
 from livecode.live.origin import is_made_in
 
 MADE_BY_STATEMENT = frozenset(
     {"__module__", "__qualname__", "__firstlineno__", "__static_attributes__", "__classcell__"}
 )
 NEVER_COPIED = frozenset(
-    {"__dict__", "__weakref__", "__module__", "__qualname__", "__abstractmethods__", "_abc_impl", "__slots__"}
+    {
+        *("__dict__", "__weakref__", "__module__", "__qualname__", "__abstractmethods__", "_abc_impl", "__slots__"),
+        *("__annotations__", "__annotations_cache__", "__annotate__", "__annotate_func__"),
+    }
 )
 PLAIN_VALUES = frozenset({bool, int, float, complex, str, bytes, list, dict, set, tuple, frozenset, type(None)})
 _DESCRIPTORS = (staticmethod, classmethod, property, functools.cached_property)
@@ -68,7 +72,7 @@ def apply_members(
             journal.do(delete_class_attribute(cls, name))
     _set_hash(cls, edit, {*made, *edit.removed}, journal)
     if prepared.annotations is not None:
-        _set_annotations(cls, prepared, journal, namespace, stage)
+        journal.do(*class_annotation_steps(cls, prepared.annotations, namespace, stage))
     _refresh(cls, journal)
     journal.do(*afterwards)
 
@@ -95,11 +99,14 @@ def fold_class(old: type, new: type, journal: Journal, kept: frozenset[str] = fr
     afterwards = set_bases(old, new.__bases__, {"metaclass": type(new)}, journal)
     skipped = NEVER_COPIED | _enum_owned(new)
     for name, value in list(new.__dict__.items()):
+        if type(value) is MemberDescriptorType:
+            continue  # a slot: it is at the same place in both
         if name not in skipped and not (name in kept and type(old.__dict__.get(name)) in PLAIN_VALUES):
             _rebind_class_cell(value, old, new)
             _set_member(old, name, old.__dict__.get(name, _MISSING), value, journal)
     gone = [name for name in old.__dict__ if name not in new.__dict__ and name not in NEVER_COPIED]
     journal.do(*(delete_class_attribute(old, name) for name in gone if name not in _enum_owned(old)))
+    journal.do(*folded_annotation_steps(old, new))
     _refresh(old, journal)
     journal.do(*afterwards)
     journal.when_done(partial(_discard, new))
@@ -260,21 +267,6 @@ def _can_fold(old: object, new: object) -> bool:
     return known and plain and abstract[0] == abstract[1]
 
 
-def _set_annotations(
-    cls: type, prepared: PreparedClass, journal: Journal, namespace: dict[str, Any], stage: Mapping[str, Any]
-) -> None:
-    assert prepared.annotations is not None
-    local = {**stage, **{item.__name__: item for item in getattr(cls, "__type_params__", ())}}
-    exec(prepared.annotations, namespace, local)
-    for name in ("__annotate_func__", "__annotate__", "__annotations__"):
-        if name in local and local[name] is not stage.get(name):
-            attribute = "__annotate__" if name == "__annotate_func__" else name
-            journal.do(set_attribute(cls, attribute, local[name]))
-            return
-    if cls.__dict__.get("__annotations__"):
-        journal.do(set_attribute(cls, "__annotations__", {}))
-
-
 def _same_layout(old: type, new: type) -> bool:
     slots = [tuple(cls.__dict__.get("__slots__", ())) for cls in (old, new)]
     return (
@@ -288,7 +280,8 @@ def _same_layout(old: type, new: type) -> bool:
 def _rebind_class_cell(value: object, old: type, new: type) -> None:
     """Methods of the new class that use `super()` know it by a cell: they belong to the old class now."""
     for function in functions_of(value):
-        for cell in function.__closure__ or ():
+        later = getattr(function, "__annotate__", None)  # from 3.14 on, and that of a dataclass knows the class too
+        for cell in (*(function.__closure__ or ()), *(getattr(later, "__closure__", None) or ())):
             try:
                 if cell.cell_contents is new:
                     cell.cell_contents = old

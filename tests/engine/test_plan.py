@@ -85,7 +85,8 @@ def test_parts(before: str, after: str, parts: set[tuple[str, object, bool]]) ->
         ("'a string'", "x = 1\n'a string'", ["x"]),
         ("x = 1", "x = 1\n'said'\n...\npass\n1", []),
         ("'doc'", "'other'", ["docstring"]),
-        ("x = 1", "from __future__ import annotations\nx = 1", None),
+        ("x = 1", "from __future__ import barry_as_FLUFL\nx = 1", None),
+        ("x = 1", "from __future__ import division\nx = 1", ["from __future__ import division"]),
     ],
 )
 def test_what_says_nothing_is_not_executed(before: str, after: str, expected: list[str] | None) -> None:
@@ -138,7 +139,7 @@ def test_no_push_no_plan() -> None:
         ("R = 1\n@app.get\ndef f(a=R): 1", "R = 2\n@app.get\ndef f(a=R): 1", ["LC104"]),
         ("@property\ndef f(): 1", "@property\ndef f(a): 1", []),
         ("import functools as t\n@t.cache\ndef f(): 1", "import functools as t\n@t.cache\ndef f(a): 1", []),
-        ("from __future__ import annotations", "", ["LC101"]),
+        ("from __future__ import barry_as_FLUFL", "", ["LC101"]),
         ("from __future__ import annotations", "from __future__ import annotations  # why", []),
         ("if 1:\n @app.get\n def f(a): 1", "if 1:\n @app.get\n def f(b): 1", ["LC104"]),
         ("class A:\n @app.get\n def f(s): 1", "class A:\n @app.get\n def f(s, b): 1", ["LC104"]),

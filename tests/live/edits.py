@@ -1915,7 +1915,7 @@ REFUSED = [
             [
                 {
                     "m": text(
-                        "from __future__ import annotations",
+                        "from __future__ import barry_as_FLUFL",
                         "def f(x=1): return x",
                     )
                 }

@@ -61,7 +61,7 @@ def test_a_refusal_elsewhere_is_traced_to_the_change_that_causes_it(forker: Fork
 
 def test_future_imports_are_left_out(forker: Forker) -> None:
     """The module is compiled as before, and everything else is applied."""
-    new = "from __future__ import annotations\nX = 2\n"
+    new = "from __future__ import barry_as_FLUFL\nX = 2\n"
     said = forker.ask(narrowed.in_part, {"m.py": "X = 1\n"}, {"m": new}, {"m": ["X"]})
     assert (said["done"]["verdict"], said["sources"]["m"]) == ("LIVE", "X = 2\n")
 
