@@ -5,7 +5,9 @@
     bases, the first and the last too    assigned to the live class; how, and at what price: `livecode.live.bases`
     `metaclass=ABCMeta` comes            the same: its abstract methods count, and it keeps its metaclass
     dataclass, enum, own metaclass, …    the whole statement is executed, its class folded into the live one
-    slots, metaclass, class keywords     refused
+    decorators, class keywords           the same; `__init_subclass__` is called as for a new class
+    slots of a class that nobody uses    a class made anew, to which every name of the old one moves
+    other slots, metaclass               refused
 
 The live class stays in every case, so that instances, subclasses and isinstance hold.
 """
@@ -18,8 +20,8 @@ from dataclasses import dataclass, replace
 
 from livecode.engine.diff import Diff, Pair, diff
 from livecode.engine.facts import ClassKind, ModuleFacts
-from livecode.engine.forms import Form, Kind
-from livecode.engine.layout import keeps_layout, refuse_layout
+from livecode.engine.forms import Form, Kind, says_nothing
+from livecode.engine.layout import keeps_layout, live_instances, refuse_layout
 from livecode.engine.refusals import refusal
 from livecode.model.report import Change, ChangeKind, Refusal
 
@@ -45,11 +47,14 @@ MADE_BY_PYTHON = frozenset(
 REBUILDABLE = frozenset(
     {
         *(ClassKind.DATACLASS, ClassKind.ENUM, ClassKind.NAMED_TUPLE, ClassKind.REBUILT, ClassKind.BUILT),
-        ClassKind.MODEL,
+        *(ClassKind.MODEL, ClassKind.PLAIN, ClassKind.SLOTTED),
     }
 )
-OF_OTHER_BASES = frozenset({ClassKind.DATACLASS, ClassKind.REBUILT, ClassKind.BUILT, ClassKind.MODEL})
+OF_OTHER_BASES = frozenset({ClassKind.PLAIN, ClassKind.DATACLASS, ClassKind.REBUILT, ClassKind.BUILT, ClassKind.MODEL})
 """Kinds that can be built again on other bases."""
+
+TAKES_WORDS = OF_OTHER_BASES | {ClassKind.SLOTTED}
+"""Kinds of which the class keywords can change: `__init_subclass__` is given them as for a new class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,8 @@ class ClassEdit:
         form: The class statement as it will be.
         rebuild: The whole statement is executed; of the rest, only `kept` applies.
         kept: Attributes that unchanged members bind to a value: they keep the value that they have now.
+        bound: Of a class that nothing but its statement and decorators made, the names that its members bound: other
+            attributes were set while it lived, and stay, as does what `kept` names. None for those that a builder made.
         members: Members to execute, in order.
         swaps: Members of which only function bodies changed.
         shifts: Members that only moved.
@@ -74,6 +81,7 @@ class ClassEdit:
     form: Form
     rebuild: bool = False
     kept: frozenset[str] = frozenset()
+    bound: frozenset[str] | None = None
     members: tuple[Form, ...] = ()
     swaps: tuple[Pair, ...] = ()
     shifts: tuple[Pair, ...] = ()
@@ -106,57 +114,87 @@ def class_edit(
         The edit, None if the statement is to be executed like any other (there is no live class), and refusals.
     """
     qualname = ".".join((*old.scope, old.name))
-    kind, module = facts.classes.get(qualname), facts.module
+    kind = facts.classes.get(qualname)
     if kind is None:
         return None, []
     change = diff(old.members, new.members)
     members = _members_to_run(change, new.members, stale)
-    old_node, new_node = old.node, new.node
-    assert isinstance(old_node, ast.ClassDef)
-    assert isinstance(new_node, ast.ClassDef)
+    if (refused := _refuse_head(facts, old, new, kind, members)) is not None:
+        return None, [refused]
+    if _touches_slots(change) and not keeps_layout(old, new):
+        held = facts.held(qualname) if not old.scope else None
+        return None, [] if held == () else [refuse_layout(facts, old, new, held)]
+    old_node, new_node = _class_of(old), _class_of(new)
+    old_bases, new_bases = _real_bases(old_node), _real_bases(new_node)
+    abstract, same_bases = _becomes_abstract(old_node, new_node), _dumps(old_bases) == _dumps(new_bases)
+    same_words = abstract or _dumps(old_node.keywords) == _dumps(new_node.keywords)
+    same_head = same_words and _dumps(old_node.decorator_list) == _dumps(new_node.decorator_list)
+    derived = bool(new_node.decorator_list) and _derived(facts.attributes.get(qualname, frozenset()), old)
+    simple = kind in (ClassKind.PLAIN, ClassKind.SLOTTED)
+    if not built_from and same_head and (_methods_only(change, members) or (simple and not derived)):
+        bases = abstract or not same_bases or stale(_bases_only(new))
+        if not bases or kind is ClassKind.PLAIN:
+            return _member_edit(facts, change, new, members, bases, stale)
+    if kind in OF_OTHER_BASES or (kind in REBUILDABLE and same_bases and (not_slots(kind) or _same_fields(change))):
+        return _built_again(change, new, kind, members, built_from), []
+    if kind is ClassKind.SLOTTED and not old.scope and facts.held(qualname) == ():
+        return None, []
+    code = {ClassKind.SLOTTED: "LC103", ClassKind.NATIVE: "LC202"}.get(kind, "LC105")
+    what = f"{new.label()} is {kind.value} and changes more than its methods"
+    what += f"; {live_instances(facts, qualname)}" if kind is ClassKind.SLOTTED else ""
+    return None, [refusal(code, what, module=facts.module, line=_first_of(change, members, new))]
+
+
+def not_slots(kind: ClassKind) -> bool:
+    """True for a class whose instances have a `__dict__`, as far as this class is concerned."""
+    return kind is not ClassKind.SLOTTED
+
+
+def _class_of(form: Form) -> ast.ClassDef:
+    assert isinstance(form.node, ast.ClassDef)
+    return form.node
+
+
+def _refuse_head(facts: ModuleFacts, old: Form, new: Form, kind: ClassKind, members: Sequence[Form]) -> Refusal | None:
+    """Why the first line of a class cannot change in this way."""
+    old_node, new_node = _class_of(old), _class_of(new)
     abstract = _becomes_abstract(old_node, new_node)
     if not abstract and _dumps(old_node.keywords) != _dumps(new_node.keywords):
-        what = f"{new.label()} changes its {_keyword_change(old_node, new_node)}"
-        return None, [refusal("LC102", what, module=module, line=new.start)]
-    old_bases, new_bases = _real_bases(old_node), _real_bases(new_node)
-    if (abstract or (new_bases and not old_bases)) and qualname in facts.baseless:
+        if old.scope or kind not in TAKES_WORDS or _metaclass(old_node) != _metaclass(new_node):
+            what = f"{new.label()} changes its {_keyword_change(old_node, new_node)}"
+            return refusal("LC102", what, module=facts.module, line=new.start)
+    first_base = bool(_real_bases(new_node)) and not _real_bases(old_node)
+    if (abstract or first_base) and ".".join((*old.scope, old.name)) in facts.baseless:
         what = f"{new.label()} gets its first base, and makes its instances by a __new__ of its own"
-        return None, [refusal("LC106", what, module=module, line=new.start)]
+        return refusal("LC106", what, module=facts.module, line=new.start)
     old_params, new_params = (getattr(node, "type_params", []) for node in (old_node, new_node))
     named = {parameter.name for parameter in (*old_params, *new_params)}
     if _dumps(old_params) != _dumps(new_params) or any(not named.isdisjoint(m.shape.mentions) for m in members):
         what = f"{new.label()} changes its type parameters, or a member that uses one"
-        return None, [refusal("LC105", what, module=module, line=new.start)]
-    if _touches_slots(change) and not keeps_layout(old, new):
-        return None, [refuse_layout(facts, old, new)]
-    decorators_same = _dumps(old_node.decorator_list) == _dumps(new_node.decorator_list)
-    methods_only = _methods_only(change, members)
-    simple = kind is ClassKind.PLAIN or kind is ClassKind.SLOTTED
-    derived = bool(new_node.decorator_list) and _derived(facts.attributes.get(qualname, frozenset()), old)
-    if not built_from and decorators_same and (methods_only or (simple and not derived)):
-        bases = abstract or _dumps(old_bases) != _dumps(new_bases) or stale(_bases_only(new))
-        if not bases or kind is ClassKind.PLAIN:
-            return _member_edit(facts, change, new, members, bases, stale)
-    again = bool(built_from) and simple
-    again |= (
-        kind is ClassKind.SLOTTED
-        and decorators_same
-        and _dumps(old_bases) == _dumps(new_bases)
-        and _same_fields(change)
-    )
-    if again or (kind in REBUILDABLE and (kind in OF_OTHER_BASES or _dumps(old_bases) == _dumps(new_bases))):
-        detail = f"{kind.value}, built again in place"
-        if kind is ClassKind.NAMED_TUPLE:
-            detail += "; tuples made before keep their length"
-        label = Change(ChangeKind.CHANGED, new.label(), detail, new.start)
-        if built_from and built_from != "changed":
-            label = Change(ChangeKind.RERUN, new.label(), built_from, new.start)
-        run = {id(form) for form in members}
-        kept = (name for pair in change.same if id(pair.new) not in run for name in pair.new.names.binds)
-        return ClassEdit(new, rebuild=True, kept=frozenset(kept), changes=(label,)), []
-    code = {ClassKind.SLOTTED: "LC103", ClassKind.NATIVE: "LC202"}.get(kind, "LC105")
-    what = f"{new.label()} is {kind.value} and changes more than its methods"
-    return None, [refusal(code, what, module=module, line=new.start)]
+        return refusal("LC105", what, module=facts.module, line=new.start)
+    return None
+
+
+def _built_again(change: Diff, new: Form, kind: ClassKind, members: Sequence[Form], built_from: str) -> ClassEdit:
+    """The whole statement is executed, and what it makes is folded into the class that exists."""
+    detail = f"{kind.value}, built again in place"
+    if kind is ClassKind.NAMED_TUPLE:
+        detail += "; tuples made before keep their length"
+    label = Change(ChangeKind.CHANGED, new.label(), detail, new.start)
+    if built_from and built_from != "changed":
+        label = Change(ChangeKind.RERUN, new.label(), built_from, new.start)
+    run = {id(form) for form in members}
+    kept = (name for pair in change.same if id(pair.new) not in run for name in pair.new.names.binds)
+    before = (*(pair.old for pair in (*change.same, *change.edited, *change.changed)), *change.removed)
+    bound = frozenset(name for form in before for name in form.names.binds)
+    plain = kind in (ClassKind.PLAIN, ClassKind.SLOTTED)
+    return ClassEdit(new, rebuild=True, kept=frozenset(kept), bound=bound if plain else None, changes=(label,))
+
+
+def _first_of(change: Diff, members: Sequence[Form], new: Form) -> int:
+    """The line of the first member that stands in the way: those that are no functions do."""
+    values = [form.start for form in members if form.kind is not Kind.FUNCTION]
+    return min(values, default=new.start)
 
 
 def _members_to_run(change: Diff, members: Sequence[Form], stale: Callable[[Form], bool]) -> tuple[Form, ...]:
@@ -171,7 +209,7 @@ def _members_to_run(change: Diff, members: Sequence[Form], stale: Callable[[Form
             reads = form.names.reads & rebound or stale(form)
             if (reads or set(form.names.binds) & rebound) and not form.keep:
                 run.add(id(form))
-    return tuple(form for form in members if id(form) in run and not isinstance(form.node, ast.Pass))
+    return tuple(form for form in members if id(form) in run and not says_nothing(form))
 
 
 def _methods_only(change: Diff, members: Sequence[Form]) -> bool:
@@ -179,7 +217,7 @@ def _methods_only(change: Diff, members: Sequence[Form]) -> bool:
     touched = [*members, *change.removed, *(pair.old for pair in change.changed)]
     return all(
         form.kind is Kind.DOC
-        or isinstance(form.node, ast.Pass)
+        or says_nothing(form)
         or (form.kind is Kind.FUNCTION and form.name not in MADE_BY_DECORATOR and _plainly_decorated(form))
         for form in touched
     )
@@ -211,6 +249,10 @@ def _becomes_abstract(old: ast.ClassDef, new: ast.ClassDef) -> bool:
     others = [word for word in new.keywords if word.arg != "metaclass"]
     named = [ast.unparse(word.value).rpartition(".")[2] for word in coming]
     return named == ["ABCMeta"] and _dumps(others) == _dumps(old.keywords)
+
+
+def _metaclass(node: ast.ClassDef) -> list[str]:
+    return _dumps([word.value for word in node.keywords if word.arg == "metaclass"])
 
 
 def _keyword_change(old: ast.ClassDef, new: ast.ClassDef) -> str:

@@ -42,6 +42,11 @@ class OldMake:
     by: Mapping[tuple[str, str], str]
 
 
+def not_looked(qualname: str) -> tuple[str, ...] | None:
+    """None: nobody looked."""
+    return None
+
+
 def not_compiled(qualname: str) -> str:
     """Empty: nobody did."""
     return ""
@@ -66,6 +71,8 @@ class ModuleFacts:
         compiled: Tells of a function or method who made the translation of it that runs; empty if it runs itself.
         population: Counts the live instances of one of these classes, subclasses' included; None if it is not known.
             Asked only for a refusal that says the number.
+        held: Who uses one of these classes in a way that keeps it from being made anew; None if that is not known.
+            Asked only where it cannot be changed.
         old_makes: The values that are of an old make, by the first name that their statement binds.
     """
 
@@ -77,11 +84,12 @@ class ModuleFacts:
     baseless: Container[str] = frozenset()
     compiled: Callable[[str], str] = not_compiled
     population: Callable[[str], int | None] = not_counted
+    held: Callable[[str], tuple[str, ...] | None] = not_looked
     old_makes: Mapping[str, OldMake] = field(default_factory=dict)
 
     def with_forms(self, forms: tuple[Form, ...]) -> ModuleFacts:
         """The same module with another source."""
-        live = self.classes, self.attributes, self.baseless, self.compiled, self.population, self.old_makes
+        live = self.classes, self.attributes, self.baseless, self.compiled, self.population, self.held, self.old_makes
         return ModuleFacts(self.module, self.package, forms, *live)
 
 

@@ -350,6 +350,14 @@ def future_flags(forms: Sequence[Form]) -> int:
     return flags
 
 
+def says_nothing(form: Form) -> bool:
+    """True for a string or a constant as a statement; executed alone, it would become a docstring."""
+    return form.kind is not Kind.DOC and all(
+        isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        for node in form.nodes
+    )
+
+
 def form_label(form: Form) -> str:
     """How people see a form."""
     match form.kind:

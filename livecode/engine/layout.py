@@ -10,16 +10,33 @@ from livecode.engine.refusals import refusal
 from livecode.model.report import Refusal
 
 
-def refuse_layout(facts: ModuleFacts, old: Form, new: Form) -> Refusal:
-    """The refusal of a changed `__slots__`: what changes, and for how many live instances."""
+def refuse_layout(facts: ModuleFacts, old: Form, new: Form, held: tuple[str, ...] | None) -> Refusal:
+    """The refusal of a changed `__slots__`: what changes, and for how many live instances.
+
+    Args:
+        facts: The module.
+        old: The class as it runs.
+        new: The class to come.
+        held: Who uses it, None if that is not known.
+    """
     before, after = _slots(old), _slots(new)
     qualname = ".".join((*old.scope, old.name))
+    what = f"{new.label()} {_difference(before, after, live_instances(facts, qualname))}"
+    if held and facts.population(qualname) == 0:
+        what += f", but it is used by {', '.join(held[:3])}"
+    return refusal("LC103", what, module=facts.module, line=_slots_line(new))
+
+
+def live_instances(facts: ModuleFacts, qualname: str) -> str:
+    """How many instances of a class live, as people read it."""
     count = facts.population(qualname)
-    instances = "an unknown number of live instances" if count is None else f"{count:,} live instances"
     if count == 1:
-        instances = "1 live instance"
-    what = f"{new.label()} {_difference(before, after, instances)}"
-    return refusal("LC103", what, module=facts.module, line=new.start)
+        return "1 live instance"
+    return "an unknown number of live instances" if count is None else f"{count:,} live instances"
+
+
+def _slots_line(form: Form) -> int:
+    return next((member.start for member in form.members if "__slots__" in member.names.binds), form.start)
 
 
 def keeps_layout(old: Form, new: Form) -> bool:

@@ -11,7 +11,6 @@ facts, new sources ── plan ──▶ Plan
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import partial
@@ -21,7 +20,7 @@ from livecode.engine.classes import ClassEdit, class_edit
 from livecode.engine.dependents import run_order, spread
 from livecode.engine.diff import Diff, diff
 from livecode.engine.facts import ModuleFacts, Project
-from livecode.engine.forms import Form, Kind, future_flags
+from livecode.engine.forms import Form, Kind, future_flags, says_nothing
 from livecode.engine.late import staged
 from livecode.engine.planned import ModulePlan, Plan, Run, made_by
 from livecode.engine.reach import Reach, reason_to_run
@@ -102,7 +101,7 @@ def _runs(here: Spread, change: Diff, project: Project) -> tuple[tuple[Run, ...]
     refusals: list[Refusal] = []
     for number in sorted(here.runs):
         form = here.forms[number]
-        if _says_nothing(form):
+        if says_nothing(form):
             continue
         old = None if id(form) in added else old_of.get(id(form), form)
         edit: ClassEdit | None = None
@@ -254,11 +253,3 @@ def _only_run(here: Spread, runs: tuple[Run, ...], told: Told | None) -> ModuleP
 def _only_told(module: str, project: Project, told: Told) -> ModulePlan:
     forms = _known(project, module).forms
     return ModulePlan(module, forms, pushed=False, changes=told.changes, old_makes=told.left)
-
-
-def _says_nothing(form: Form) -> bool:
-    """A string or a constant as a statement; executed alone, it would become the module's docstring."""
-    return form.kind is not Kind.DOC and all(
-        isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
-        for node in form.nodes
-    )

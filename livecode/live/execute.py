@@ -31,6 +31,7 @@ from livecode.live.journal import Journal, Step, delete_item, restore_attribute,
 from livecode.live.origin import is_made_in
 from livecode.live.refill import can_refill, refill
 from livecode.live.rehearsal import Rehearsal
+from livecode.live.remaking import is_made_anew, move
 from livecode.live.throwaway import Registries
 from livecode.live.traces import Source
 from livecode.live.views import GONE, Views, as_it_is
@@ -271,12 +272,14 @@ def _execute(
                 f"{form.label()} was wrapped at run time by {_type_of(earlier)}, which stays around it"
             )
         elif _replaces(earlier, name, namespace) if old is None else _defines(form, name, value):
-            if registries is not None and isinstance(earlier, type) and isinstance(value, type):
-                folded = fold_class(earlier, value, state.journal, edit.kept if edit is not None else frozenset())
+            if edit is not None and registries is not None and isinstance(earlier, type) and isinstance(value, type):
+                folded = fold_class(earlier, value, state.journal, edit.kept, edit.bound)
                 if folded is not earlier and "__slots__" in earlier.__dict__:
                     raise SwapError(f"{form.label()} would have other slots, which a class that exists cannot get")
                 scope[name] = folded
                 registries.put_in_place(earlier, value)
+            elif edit is None and is_made_anew(earlier, value):
+                move(earlier, value, state.journal)
             else:
                 scope[name] = fold(earlier, value, state.journal, namespace)
     if old is not None:  # a branch that is not taken any more

@@ -21,6 +21,7 @@ from livecode.live.importers import Importers
 from livecode.live.instances import instances_of, subclasses
 from livecode.live.locate import SMALL_HEAP_BLOCKS
 from livecode.live.origin import is_made_in, is_offered_above
+from livecode.live.remaking import users_of
 from livecode.live.running import Running, is_foreign
 from livecode.live.traces import Source
 
@@ -85,7 +86,7 @@ def _facts_of(running: Running, module: ModuleType) -> ModuleFacts:
     compiled = partial(compiler_of, module, classes)
     named = running.name, package_of(module), running.forms
     baseless, census = Looked(classes, _is_baseless), _census(classes)
-    return ModuleFacts(*named, kinds, attributes, baseless, compiled, census, running.old_makes)
+    return ModuleFacts(*named, kinds, attributes, baseless, compiled, census, _use(classes), running.old_makes)
 
 
 class Looked(Mapping[str, T]):
@@ -126,6 +127,16 @@ def _census(classes: Mapping[str, type]) -> Callable[[str], int | None]:
         return len(instances_of([cls, *subclasses(cls)]))
 
     return count
+
+
+def _use(classes: Mapping[str, type]) -> Callable[[str], tuple[str, ...] | None]:
+    """Tells who uses a class when it is asked, unless the heap is so large that looking takes long."""
+
+    def used_by(qualname: str) -> tuple[str, ...] | None:
+        cls = classes.get(qualname)
+        return None if cls is None or sys.getallocatedblocks() > SMALL_HEAP_BLOCKS else users_of(cls)
+
+    return used_by
 
 
 def package_of(module: ModuleType) -> str:

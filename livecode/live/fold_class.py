@@ -77,7 +77,9 @@ def apply_members(
     journal.do(*afterwards)
 
 
-def fold_class(old: type, new: type, journal: Journal, kept: frozenset[str] = frozenset()) -> type:
+def fold_class(
+    old: type, new: type, journal: Journal, kept: frozenset[str] = frozenset(), bound: frozenset[str] | None = None
+) -> type:
     """Makes the class that exists what the new one is.
 
     Args:
@@ -85,11 +87,13 @@ def fold_class(old: type, new: type, journal: Journal, kept: frozenset[str] = fr
         new: The one that was built anew.
         journal: Notes every change.
         kept: Attributes that keep the plain value that they have now, as nothing in the source changed them.
+        bound: Names that the members of the old one bound, if its builder added nothing but methods: other attributes
+            were set while it lived. They stay, as does whatever `kept` names, functions left out.
 
     Returns:
         The class that the name should stand for: `old`, or `new` where the two cannot be one.
     """
-    if not _of_one_origin(old, new) or not can_become(old, type(new)) or not _same_layout(old, new):
+    if not _of_one_origin(old, new) or not can_become(old, type(new)) or not same_layout(old, new):
         journal.remarks.append(f"{new.__qualname__} is another class now: what was made of the old one stays with that")
         return new
     if isinstance(old, enum.EnumMeta):
@@ -101,10 +105,15 @@ def fold_class(old: type, new: type, journal: Journal, kept: frozenset[str] = fr
     for name, value in list(new.__dict__.items()):
         if type(value) is MemberDescriptorType:
             continue  # a slot: it is at the same place in both
-        if name not in skipped and not (name in kept and type(old.__dict__.get(name)) in PLAIN_VALUES):
+        if name not in skipped and not (name in kept and _stays(old.__dict__.get(name), bound)):
             _rebind_class_cell(value, old, new)
             _set_member(old, name, old.__dict__.get(name, _MISSING), value, journal)
-    gone = [name for name in old.__dict__ if name not in new.__dict__ and name not in NEVER_COPIED]
+    gone = [
+        name
+        for name, value in old.__dict__.items()
+        if name not in new.__dict__ and name not in NEVER_COPIED
+        if bound is None or name in bound or any(functions_of(value))
+    ]
     journal.do(*(delete_class_attribute(old, name) for name in gone if name not in _enum_owned(old)))
     journal.do(*folded_annotation_steps(old, new))
     _refresh(old, journal)
@@ -117,6 +126,12 @@ def _of_one_origin(old: type, new: type) -> bool:
     """True for two classes of one module, whatever `__module__` the one that exists was given since."""
     home = sys.modules.get(new.__module__)
     return old.__module__ == new.__module__ or (home is not None and is_made_in(old, home.__dict__))
+
+
+def _stays(value: object, bound: frozenset[str] | None) -> bool:
+    if bound is None or type(value) in PLAIN_VALUES:
+        return type(value) in PLAIN_VALUES
+    return value is not None and not isinstance(value, type | MemberDescriptorType) and not any(functions_of(value))
 
 
 def functions_of(value: object) -> Iterator[FunctionType]:
@@ -267,7 +282,8 @@ def _can_fold(old: object, new: object) -> bool:
     return known and plain and abstract[0] == abstract[1]
 
 
-def _same_layout(old: type, new: type) -> bool:
+def same_layout(old: type, new: type) -> bool:
+    """True if instances of both are laid out alike, as far as these classes are concerned."""
     slots = [tuple(cls.__dict__.get("__slots__", ())) for cls in (old, new)]
     return (
         old.__basicsize__ == new.__basicsize__

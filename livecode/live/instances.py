@@ -128,6 +128,11 @@ def instances_of(classes: Iterable[type]) -> list[Any]:
     return [thing for thing in tracked if id(type(thing)) in wanted]
 
 
+def is_tracked(cls: type) -> bool:
+    """True if the collector knows the instances of a class."""
+    return bool(cls.__flags__ & _TRACKED)
+
+
 def subclasses(cls: type) -> Iterator[type]:
     """All classes below a class, itself left out."""
     below: list[type] = type.__subclasses__(cls)

@@ -1863,6 +1863,31 @@ SAME_AS_FRESH = [
             }
         ],
     ),
+    Edit(
+        "class deco own",
+        {
+            "m": text(
+                "def tag(c):",
+                "  c.tag=1",
+                "  return c",
+                "@tag",
+                "class C:",
+                "  x=1",
+            )
+        },
+        [
+            {
+                "m": text(
+                    "def tag(c):",
+                    "  c.tag=1",
+                    "  return c",
+                    "@tag",
+                    "class C:",
+                    "  x=2",
+                )
+            }
+        ],
+    ),
 ]
 """After the pushes the modules are what a fresh import of their sources makes."""
 
@@ -1875,6 +1900,7 @@ REFUSED = [
                 "m": text(
                     "class C:",
                     "  __slots__=('a',)",
+                    "HELD = C()",
                 )
             },
             [
@@ -1882,6 +1908,7 @@ REFUSED = [
                     "m": text(
                         "class C:",
                         "  __slots__=('a','b')",
+                        "HELD = C()",
                     )
                 }
             ],
@@ -1923,34 +1950,6 @@ REFUSED = [
         ),
     ),
     (
-        "LC105",
-        Edit(
-            "class deco own",
-            {
-                "m": text(
-                    "def tag(c):",
-                    "  c.tag=1",
-                    "  return c",
-                    "@tag",
-                    "class C:",
-                    "  x=1",
-                )
-            },
-            [
-                {
-                    "m": text(
-                        "def tag(c):",
-                        "  c.tag=1",
-                        "  return c",
-                        "@tag",
-                        "class C:",
-                        "  x=2",
-                    )
-                }
-            ],
-        ),
-    ),
-    (
         "LC103",
         Edit(
             "attrs define",
@@ -1960,6 +1959,7 @@ REFUSED = [
                     "@define",
                     "class P:",
                     "  a:int=1",
+                    "HELD = [P()]",
                 )
             },
             [
@@ -1970,6 +1970,7 @@ REFUSED = [
                         "class P:",
                         "  a:int=1",
                         "  b:int=2",
+                        "HELD = [P()]",
                     )
                 }
             ],
