@@ -18,6 +18,7 @@ import ast
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from livecode.engine.bodies import dotted
 from livecode.engine.diff import Diff, Pair, diff
 from livecode.engine.facts import ClassKind, ModuleFacts
 from livecode.engine.forms import Form, Kind, says_nothing
@@ -275,18 +276,24 @@ def _touches_slots(change: Diff) -> bool:
 
 
 def _same_fields(change: Diff) -> bool:
-    """True if the members that are no functions bind the same names as before: a builder makes the same slots then."""
-    gone = {name for form in (*change.removed, *(p.old for p in change.changed)) for name in _bound_by_value(form)}
-    come = {name for form in (*change.added, *(p.new for p in change.changed)) for name in _bound_by_value(form)}
+    """True if a builder finds the same fields as before, of which it makes the slots."""
+    gone = {name for form in (*change.removed, *(p.old for p in change.changed)) for name in _fields(form)}
+    come = {name for form in (*change.added, *(p.new for p in change.changed)) for name in _fields(form)}
     return gone == come
 
 
-def _bound_by_value(form: Form) -> set[str]:
-    node = form.node
-    if form.kind is Kind.FUNCTION:
-        return set()
-    bare = {node.target.id} if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) else set()
-    return {*form.names.binds} | bare
+FIELD_MAKERS = frozenset({"field", "ib", "attrib", "attr"})
+"""What is assigned in a class body to make a field without an annotation."""
+
+
+def _fields(form: Form) -> set[str]:
+    """The fields that a builder of classes such as attrs and dataclasses may see in a member."""
+    match form.node:
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            return {name}
+        case ast.Assign(value=ast.Call(func=called)) if dotted(called).rpartition(".")[2] in FIELD_MAKERS:
+            return set(form.names.binds)
+    return set()
 
 
 def _derived(attributes: frozenset[str], form: Form) -> bool:

@@ -66,7 +66,8 @@ def set_bases(cls: type, given: tuple[Any, ...], keywords: Mapping[str, Any], jo
     by_hand = _set_metaclass(cls, real, keywords.get("metaclass", type), journal)
     wanted = _placed(cls, (*real, Abstract) if by_hand else real)
     if wanted == cls.__bases__:
-        _set_given(cls, given, real, journal)
+        if given != real:
+            _set_given(cls, given, real, journal)
         return []
     if wanted[0] is not cls.__bases__[0]:
         _put_back(cls, wanted, journal)
