@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from types import FunctionType, ModuleType
 
 from livecode.live.contents import attributes_of
@@ -22,6 +23,10 @@ TYPES = {"cython_function_or_method": "Cython", "fused_cython_function": "Cython
 """The same by the name of the class, where its module says nothing."""
 
 
+STANDS_FOR = ("py_func", "__wrapped__", "_torchdynamo_orig_callable", "fn", "_orig_mod")
+"""Attributes by which what was compiled knows the function that it was made of."""
+
+
 def compiled_by(value: object) -> str:
     """Who compiled the function that a name stands for; empty if it runs its own code."""
     kind = type(value)
@@ -37,8 +42,7 @@ def compiled_by(value: object) -> str:
 def _is_made_of_one(value: object) -> bool:
     """True if it stands for one function: a tensor or a layer is of such a package too."""
     own = attributes_of(value) or {}
-    names = ("py_func", "__wrapped__", "_torchdynamo_orig_callable", "fn", "_orig_mod")
-    return any(name in own for name in names) or "function" in type(value).__name__.lower()
+    return any(name in own for name in STANDS_FOR) or "function" in type(value).__name__.lower()
 
 
 def compiler_of(module: ModuleType, classes: Mapping[str, type], qualname: str) -> str:
@@ -46,7 +50,24 @@ def compiler_of(module: ModuleType, classes: Mapping[str, type], qualname: str) 
     owner, _, name = qualname.rpartition(".")
     holder = classes.get(owner) if owner else module
     value = holder.__dict__.get(name) if holder is not None else None
-    return compiled_by(getattr(value, "__func__", value) if type(value) in _WRAPPED else value)
+    value = getattr(value, "__func__", value) if type(value) in _WRAPPED else value
+    return compiled_by(value) or (_compiled_elsewhere(module, value) if type(value) is FunctionType else "")
+
+
+def _compiled_elsewhere(module: ModuleType, function: FunctionType) -> str:
+    """Who compiled a function that runs its own code, too: under another name of its module, ``fast = njit(slow)``."""
+    if sys.modules.keys().isdisjoint(MAKERS):
+        return ""
+    for name, value in list(module.__dict__.items()):
+        maker = "" if value is function else compiled_by(value)
+        if maker and any(value_of is function for value_of in _made_of(value)):
+            return f"{maker} (in {name})"
+    return ""
+
+
+def _made_of(value: object) -> Iterator[object]:
+    own = attributes_of(value) or {}
+    return (own.get(name) for name in STANDS_FOR)
 
 
 _WRAPPED = (staticmethod, classmethod)
