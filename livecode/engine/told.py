@@ -40,7 +40,13 @@ def _run_change(here: Spread, run: Run) -> Change:
     if kind is ChangeKind.CHANGED and run.form.kind is Kind.OTHER and isinstance(run.form.node, ast.Expr):
         done = "replaces what the old line did" if run.undoes else "what the old line did is not taken back"
         detail = f"executed; {done}"
+    elif kind is ChangeKind.CHANGED and isinstance(run.form.node, ast.AugAssign) and _adds_to_kept(here, run.form):
+        detail = "executed on the value that is kept; what the old line did is not taken back"
     return Change(kind, run.form.label(), detail, run.form.start)
+
+
+def _adds_to_kept(here: Spread, form: Form) -> bool:
+    return any(other.keep and not set(form.names.binds).isdisjoint(other.names.binds) for other in here.forms)
 
 
 def rerun_reason(here: Spread, run: Run) -> str:

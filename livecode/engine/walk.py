@@ -307,12 +307,19 @@ class Walk:
         for name in history.new:
             events = history.new.events(name)
             running = any(event.place in here.runs for event in events)
-            if (running and len(events) > 1) or history.ends_differently(name):
+            if running and self._ends_kept(name, events[-1]):
+                here.restored.add(name)
+            elif (running and len(events) > 1) or history.ends_differently(name):
                 last = history.new.version(name)
                 if any(event.place in here.runs for event in last) or history.ends_differently(name):
                     self._ensure(name, last, "in the end")
                 elif any(event.place in here.runs and event.binds for event in events):
                     here.restored.add(name)
+
+    def _ends_kept(self, name: str, last: Event) -> bool:
+        """True for a name that a statement makes in the end which its author marked: it keeps the value that it has."""
+        form = self.here.forms[last.place]
+        return form.keep and last.place not in self.here.runs and name in form.names.binds
 
     def _ensure(self, name: str, version: tuple[Event, ...], why: str) -> None:
         """Has a version of a name made again, unless it is what the name stands for now, or can be had from that."""
