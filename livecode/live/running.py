@@ -16,14 +16,13 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib import machinery
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import ModuleType
 
-from livecode.engine.code import by_place
 from livecode.engine.facts import OldMake
 from livecode.engine.forms import Form, parse
 from livecode.engine.refusals import refusal
 from livecode.live import tracking
-from livecode.live.locate import Living
+from livecode.live.drift import drift_of
 from livecode.live.sourcefile import decode_source
 from livecode.model.nouns import Version, checksum
 from livecode.model.report import Refusal
@@ -129,7 +128,7 @@ def identify(name: str) -> Running | Refusal:
         if not os.path.exists(file) and isinstance(loader, zipimport.zipimporter):
             return refusal("LC508", f"{name} is inside of an archive ({loader.archive})", module=name)
         return refusal("LC508", f"the source of {name} cannot be read: {error}", module=name)
-    if not certain and (different := _disagreement(module, source, file)):
+    if not certain and (different := drift_of(module, source, data, file)):
         what = f"{different} of {name} is not what {file} says now: the file changed after it was imported"
         return refusal("LC401", what, module=name)
     return Running(module, source, file, file)
@@ -176,27 +175,3 @@ def _is_main(module: ModuleType, file: object) -> bool:
     main_file = getattr(main, "__file__", None)
     same_file = bool(file and main_file) and os.path.realpath(str(file)) == os.path.realpath(str(main_file))
     return module is main or same_file
-
-
-def _disagreement(module: ModuleType, source: str, file: str) -> str:
-    """A live function whose code is not what the source compiles to; empty if there is none."""
-    try:
-        table = by_place(compile(source, file, "exec", dont_inherit=True))
-    except (SyntaxError, ValueError):
-        return "the code that runs"
-    for function in Living(module, file).functions:
-        code = function.__code__
-        if not any(_same_code(code, other) for other in table.get((code.co_qualname, code.co_firstlineno), ())):
-            return f"{code.co_qualname}() (line {code.co_firstlineno})"
-    return ""
-
-
-def _same_code(one: CodeType, other: CodeType) -> bool:
-    if one.co_code != other.co_code or one.co_names != other.co_names or one.co_varnames != other.co_varnames:
-        return False
-    return len(one.co_consts) == len(other.co_consts) and all(
-        _same_code(mine, theirs)
-        if isinstance(mine, CodeType) and isinstance(theirs, CodeType)
-        else type(mine) is type(theirs) and mine == theirs
-        for mine, theirs in zip(one.co_consts, other.co_consts, strict=True)
-    )
