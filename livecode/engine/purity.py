@@ -10,7 +10,7 @@ import ast
 import builtins
 from collections.abc import Iterator
 
-from livecode.engine.facts import ModuleFacts, Project, absolute
+from livecode.engine.facts import ModuleFacts, Project, absolute, import_targets
 from livecode.engine.forms import Form, Kind
 
 HARMLESS_MODULES = frozenset(
@@ -75,7 +75,9 @@ class Purity:
             case ast.Attribute(value=ast.Name(), attr="setter" | "getter" | "deleter"):
                 return True
             case ast.Attribute(value=ast.Name(id=owner), attr=attribute) if attribute not in REGISTERING:
-                return self._imported_module(owner) in HARMLESS_MODULES
+                there = self._module_named(owner)
+                harmless = there is not None and there._harmless_name(attribute, calls + 1)
+                return harmless or self._imported_module(owner) in HARMLESS_MODULES
             case ast.Name(id=name):
                 return self._harmless_name(name, calls + 1)
         return False
@@ -198,6 +200,13 @@ class Purity:
         form = self._binder(name)
         items = form.names.imports if form is not None else ()
         return next((item.module for item in items if item.bound == name and item.name is None), "")
+
+    def _module_named(self, name: str) -> Purity | None:
+        """The module of the project that a name stands for: `from . import util`, `import shop.util as util`."""
+        form = self._binder(name)
+        items = form.names.imports if form is not None else ()
+        targets = [import_targets(self._facts, item)[-1] for item in items if item.bound == name and item.name != "*"]
+        return self._elsewhere(targets[0]) if targets else None
 
     def _elsewhere(self, module: str) -> Purity | None:
         facts = self._project.facts(module) if self._depth > 0 else None

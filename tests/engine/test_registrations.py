@@ -59,13 +59,17 @@ def test_table(source: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("source", "others", "expected"),
     [
+        ("import o\n@o.deco\ndef f(): pass", {"o": WRAPS}, ""),
+        ("from . import o as u\n@u.deco\ndef f(): pass", {"o": WRAPS}, "@u.deco"),
+        ("import o\n@o.deco\ndef f(): pass", {"o": LISTS}, "@o.deco"),
+        ("import o\n@o.deco\ndef f(): pass", {}, "@o.deco"),
         ("from a import deco\n@deco\ndef f(): pass", {"a": WRAPS}, ""),
         ("from a import deco\n@deco\ndef f(): pass", {"a": LISTS}, "@deco"),
         ("from a import deco as d\n@d\ndef f(): pass", {"a": "from b import deco\n", "b": WRAPS}, ""),
         ("from .a import deco\n@deco\ndef f(): pass", {"a": WRAPS}, ""),
         ("from a import deco\n@deco\ndef f(): pass", {"a": "from m import deco\n"}, "@deco"),
         ("from a import deco\n@deco\ndef f(): pass", {}, "@deco"),
-        ("import a\n@a.deco\ndef f(): pass", {"a": WRAPS}, "@a.deco"),
+        ("import a.b\n@a.b.deco\ndef f(): pass", {"a": "", "a.b": WRAPS}, "@a.b.deco"),
     ],
 )
 def test_decorators_of_other_modules(source: str, others: dict[str, str], expected: str) -> None:
