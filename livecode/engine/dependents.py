@@ -24,6 +24,7 @@ from collections.abc import Mapping
 
 from livecode.engine.diff import Diff
 from livecode.engine.facts import ModuleFacts, Project, import_targets
+from livecode.engine.outline import importing, outlines
 from livecode.engine.spread import Spread
 from livecode.engine.walk import Walk
 
@@ -48,6 +49,7 @@ def spread(
         facts = project.facts(name)
         if facts is not None:
             walks[name] = Walk(facts, None, project, wanted[name])
+    to_come = outlines((name, facts.package, facts.forms) for name, facts in edited.items())
     idle: dict[str, Walk] = {}  # modules in which nothing is to be done, as far as that is known
     told: set[str] = set()
     waiting = dict.fromkeys(walks)  # each once, however many of those that it imports from have grown
@@ -61,7 +63,7 @@ def spread(
         (walks if grown or name in walks else idle)[name] = walk
         if grown or (name in walks and name not in told and walk.here.exports()):
             told.add(name)
-            waiting.update(dict.fromkeys(project.importers(name)))
+            waiting |= dict.fromkeys((*project.readers(name, walk.here.words()), *importing(to_come, name)))
     return {name: walk.here for name, walk in walks.items() if name in edited or walk.here.runs or walk.here.lost}
 
 

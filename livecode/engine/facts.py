@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from livecode.engine.forms import Form
 from livecode.engine.names import Imported
+
+if TYPE_CHECKING:
+    from livecode.engine.outline import Outline
 
 
 class ClassKind(StrEnum):
@@ -93,17 +96,40 @@ class ModuleFacts:
         return ModuleFacts(self.module, self.package, forms, *live)
 
 
+class Placed(Protocol):
+    """Forms, and what their relative imports start from."""
+
+    @property
+    def package(self) -> str: ...
+
+    @property
+    def forms(self) -> tuple[Form, ...]: ...
+
+
 class Project(Protocol):
     """All loaded modules whose source is known."""
 
     def facts(self, module: str) -> ModuleFacts | None:
         """What is known of a module; None if it is not loaded, or not from known source."""
 
+    def outline(self, module: str) -> Outline | None:
+        """What the source of a module says; None where `facts` says None."""
+
     def owns(self, module: str) -> bool:
         """True for a loaded module that the service counts as its own."""
 
     def importers(self, module: str) -> Iterable[str]:
         """The modules whose source imports `module`, or a name from it."""
+
+    def readers(self, module: str, words: Iterable[str]) -> Iterable[str]:
+        """Those importers in which something may have to run when these words stand for something else.
+
+        Left out are modules that nobody imports, if importing them does not come upon one of the words
+        (`livecode.engine.words`).
+        """
+
+    def makers(self, module: str, words: Iterable[str]) -> Iterable[str]:
+        """Those importers that may hold a value made by what these words stand for; left out are the same."""
 
     def can_take_back(self, module: str, form: Form, decorator: str) -> bool:
         """True if what a decorator of a running statement registered can be found, and so be taken back.
@@ -135,7 +161,7 @@ def absolute(package: str, module: str, level: int) -> str:
     return f"{base}.{module}" if base and module else base or module
 
 
-def import_targets(facts: ModuleFacts, item: Imported) -> list[str]:
+def import_targets(facts: Placed, item: Imported) -> list[str]:
     """The modules that an import may take something from: `from a import b` takes from a, or is a.b.
 
     `import a.b` gives a and a.b.
@@ -147,8 +173,3 @@ def import_targets(facts: ModuleFacts, item: Imported) -> list[str]:
         parts = module.split(".")
         return [".".join(parts[: number + 1]) for number in range(len(parts))] if item.bound == parts[0] else [module]
     return [module, f"{module}.{item.name}"]
-
-
-def imported_modules(facts: ModuleFacts) -> set[str]:
-    """The modules that a module's import statements may take something from."""
-    return {target for form in facts.forms for item in form.names.imports for target in import_targets(facts, item)}

@@ -55,6 +55,12 @@ class Spread:
         """Grows while there is something new to spread."""
         return len(self.runs) + len(self.dirty) + len(self.tainted) + len(self.reshaped) + len(self.lost)
 
+    def words(self) -> set[str]:
+        """The words by which others come upon what is different here: the first and the last of each path."""
+        paths = {path.rstrip(".*?!") for path in self.dirty | self.tainted}
+        ends = {part for path in paths for part in (path.partition(".")[0], path.rpartition(".")[2])}
+        return ends | self.reshaped | self.gone | self.lost
+
     def exports(self) -> bool:
         """True if others may have to do something."""
         return bool(self.dirty or self.tainted or self.reshaped or self.gone or self.lost or self.turned)

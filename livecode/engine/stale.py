@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from livecode.engine.bodies import dotted
 from livecode.engine.definitions import decorated, keeps_identity
 from livecode.engine.diff import Diff, Pair, diff
-from livecode.engine.facts import ClassKind, ModuleFacts, OldMake, Project, absolute, import_targets
+from livecode.engine.facts import ClassKind, ModuleFacts, OldMake, Project, absolute
 from livecode.engine.forms import Form, Kind
+from livecode.engine.outline import Outline, importing, outlines
 from livecode.engine.reach import Places, Reach, called_by
 from livecode.engine.reading import Reading
 from livecode.engine.spread import Spread
@@ -156,19 +157,21 @@ def _reached(edited: Sequence[Path], found: Mapping[str, Spread], project: Proje
         if name not in reaches:
             reaches[name] = Reach(Places(found[name].forms))
         reaches[name].taint((path,))
-    waiting = list(reaches)
+    to_come = outlines((name, here.facts.package, here.forms) for name, here in found.items())
+    waiting = dict.fromkeys(reaches)
     while waiting:
-        name = waiting.pop()
-        for importer in project.importers(name):
-            facts = found[importer].facts if importer in found else project.facts(importer)
-            if facts is None:
+        name = next(iter(waiting))
+        del waiting[name]
+        for importer in dict.fromkeys((*project.makers(name, reaches[name].words), *importing(to_come, name))):
+            outline = to_come.get(importer) or project.outline(importer)
+            if outline is None:
                 continue
-            there = reaches.get(importer) or Reach(Places(facts.forms))
+            there = reaches.get(importer) or Reach(outline.places)
             size = len(there.tainted)
-            _import(facts, there, name, reaches[name])
+            _import(outline, there, name, reaches[name])
             if len(there.tainted) > size:
                 reaches[importer] = there
-                waiting.append(importer)
+                waiting[importer] = None
     return reaches
 
 
@@ -209,20 +212,17 @@ def _edited_class(pair: Pair, facts: ModuleFacts) -> Iterator[str]:
         yield f"{name}.__init__"
 
 
-def _import(facts: ModuleFacts, there: Reach, module: str, source: Reach) -> None:
+def _import(outline: Outline, there: Reach, module: str, source: Reach) -> None:
     """Takes over what is tainted elsewhere, under the names that the module has for it."""
-    for form in facts.forms:
-        for item in form.names.imports:
-            if module not in import_targets(facts, item):
-                continue
-            if item.name == "*":
-                there.taint(source.tainted)
-            elif item.name is not None and absolute(facts.package, item.module, item.level) == module:
-                first = {path for path in source.tainted if path.partition(".")[0] == item.name}
-                there.taint(item.bound + path[len(item.name) :] for path in first)
-            elif len(source.tainted) < 1000:
-                prefix = item.bound if item.name or item.bound != item.module.split(".")[0] else module
-                there.taint(f"{prefix}.{path}" for path in source.tainted if path.count(".") < 2)
+    for item in outline.imports.get(module, ()):
+        if item.name == "*":
+            there.taint(source.tainted)
+        elif item.name is not None and absolute(outline.package, item.module, item.level) == module:
+            first = {path for path in source.tainted if path.partition(".")[0] == item.name}
+            there.taint(item.bound + path[len(item.name) :] for path in first)
+        elif len(source.tainted) < 1000:
+            prefix = item.bound if item.name or item.bound != item.module.split(".")[0] else module
+            there.taint(f"{prefix}.{path}" for path in source.tainted if path.count(".") < 2)
 
 
 def _old(now: Reach, here: Spread | None) -> Iterator[tuple[Form, str]]:

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from livecode.engine.facts import ClassKind, ModuleFacts
 from livecode.engine.forms import Form, Kind
+from livecode.engine.outline import Outline
 from livecode.live.bases import makes_itself
 from livecode.live.calls import can_undo
 from livecode.live.compiled import compiler_of
@@ -22,7 +23,7 @@ from livecode.live.instances import instances_of, subclasses
 from livecode.live.locate import SMALL_HEAP_BLOCKS
 from livecode.live.origin import is_made_in, is_offered_above
 from livecode.live.remaking import users_of
-from livecode.live.running import Running, is_foreign
+from livecode.live.running import Running, is_foreign, package_of
 from livecode.live.traces import Source
 
 T = TypeVar("T")
@@ -54,6 +55,11 @@ class LoadedModules:
             self._facts[module] = None if running is None else _facts_of(running, sys.modules[module])
         return self._facts[module]
 
+    def outline(self, module: str) -> Outline | None:
+        """See `Project.outline`."""
+        running = self._running(module) if module in sys.modules else None
+        return None if running is None else running.outline
+
     def owns(self, module: str) -> bool:
         """See `Project.owns`."""
         if self._own is None:
@@ -62,10 +68,21 @@ class LoadedModules:
 
     def importers(self, module: str) -> Iterator[str]:
         """See `Project.importers`."""
+        return self._fresh().of(module, self.outline)
+
+    def readers(self, module: str, words: Iterable[str]) -> Iterator[str]:
+        """See `Project.readers`."""
+        return self._fresh().reading(module, words, self.outline)
+
+    def makers(self, module: str, words: Iterable[str]) -> Iterator[str]:
+        """See `Project.makers`."""
+        return self._fresh().making(module, words, self.outline)
+
+    def _fresh(self) -> Importers:
         if not self._asked:
             self._index.refresh(self._names(), self._running)
             self._asked = True
-        yield from self._index.of(module, self.facts)
+        return self._index
 
     def can_take_back(self, module: str, form: Form, decorator: str) -> bool:
         """See `Project.can_take_back`."""
@@ -137,14 +154,6 @@ def _use(classes: Mapping[str, type]) -> Callable[[str], tuple[str, ...] | None]
         return None if cls is None or sys.getallocatedblocks() > SMALL_HEAP_BLOCKS else users_of(cls)
 
     return used_by
-
-
-def package_of(module: ModuleType) -> str:
-    """What the module's relative imports start from."""
-    package = getattr(module, "__package__", None)
-    if isinstance(package, str):
-        return package
-    return module.__name__ if hasattr(module, "__path__") else module.__name__.rpartition(".")[0]
 
 
 def classes_of(module: ModuleType, forms: Iterable[Form] = ()) -> Mapping[str, type]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from livecode.engine.forms import Form, parse
 from livecode.engine.refusals import refusal
 from livecode.engine.safe_part import Edit, Version, orphans, refused, without
-from livecode.live.facts import package_of
+from livecode.live.running import package_of
 from livecode.live.transaction import Transaction
 from livecode.model.nouns import ModuleSource, Push
 from livecode.model.report import ChangeKind, Outcome, Refusal, Verdict

@@ -50,6 +50,8 @@ class Process:
         self.lingering: list[Lingering] = []
         self.importers = Importers()
         self._running: dict[str, Running] = {}
+        self._other: dict[str, None] = {}  # modules of which another source runs than was loaded first
+        self._own: tuple[tuple[str, ...], list[str], tuple[str, ...]] = ((), [], ())  # tracked ones, others, both
         self._lock = threading.Lock()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._begin_in_child)
@@ -82,16 +84,19 @@ class Process:
             return known
         found = identify(module)
         if isinstance(found, Running):
+            self._running[module] = found
             if known is not None:  # it was unloaded and imported again, or replaced behind our back
                 found.continue_from(known)
-            self._running[module] = found
+                self.remember(module, found)
         return found
 
     def own_modules(self) -> tuple[str, ...]:
         """The loaded modules below the tracked folders, and those that were pushed."""
         tracked = self.importers.tracked()
-        pushed = [name for name, known in self._running.items() if name in sys.modules and len(known.versions) > 1]
-        return tuple(dict.fromkeys([*tracked, *pushed]))
+        others = [name for name in self._other if name in sys.modules]
+        if tracked is not self._own[0] or others != self._own[1]:
+            self._own = tracked, others, tuple(dict.fromkeys([*tracked, *others]))
+        return self._own[2]
 
     def known(self, module: str) -> Running | None:
         """What runs of a module, None where that is not known; for looking at other modules of the project."""
@@ -141,8 +146,7 @@ class Process:
                 self.lingering = settle(self.lingering)
             finally:
                 self._lock.release()
-        pushed = [name for name, known in self._running.items() if len(known.versions) > 1]
-        names = sorted({*self.own_modules(), *pushed})
+        names = sorted({*self.own_modules(), *self._other})
         calls = self.old_code.calls()
         modules = tuple(status for name in names if (status := self._module_status(name, calls)) is not None)
         return ProcessStatus(self.worker, modules, self._pushes, tracking.folders(), self._last_push, self._busy)
@@ -230,8 +234,11 @@ class Process:
         )
 
     def remember(self, name: str, running: Running) -> None:
-        """Keeps what runs of a module; called by a transaction when it is true."""
+        """Keeps what runs of a module; called by a transaction when it is true, for each that it changed."""
         self._running[name] = running
+        if len(running.versions) > 1:
+            self._other[name] = None
+        self.importers.note((name,))
 
     def remembered(self, name: str) -> Running | None:
         """What was kept of a module, loaded or not."""

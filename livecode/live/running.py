@@ -20,6 +20,7 @@ from types import ModuleType
 
 from livecode.engine.facts import OldMake
 from livecode.engine.forms import Form, parse
+from livecode.engine.outline import Outline
 from livecode.engine.refusals import refusal
 from livecode.live import tracking
 from livecode.live.drift import drift_of
@@ -71,6 +72,11 @@ class Running:
         """The forms of the source that runs."""
         return parse(self.source)
 
+    @cached_property
+    def outline(self) -> Outline:
+        """What that source says."""
+        return Outline(self.name, package_of(self.module) if self.module is not None else "", self.forms)
+
     def words_among(self, wanted: frozenset[str]) -> frozenset[str]:
         """Those of the wanted words that stand in the source; its forms, where they are known, know theirs."""
         forms: tuple[Form, ...] | None = self.__dict__.get("forms")
@@ -101,8 +107,17 @@ class Running:
         if len(self.versions) > MAX_VERSIONS:
             del self.versions[1]
         self.__dict__.pop("forms", None)
+        self.__dict__.pop("outline", None)
         if forms is not None:
             self.__dict__["forms"] = forms
+
+
+def package_of(module: ModuleType) -> str:
+    """What the module's relative imports start from."""
+    package = getattr(module, "__package__", None)
+    if isinstance(package, str):
+        return package
+    return module.__name__ if hasattr(module, "__path__") else module.__name__.rpartition(".")[0]
 
 
 def identify(name: str) -> Running | Refusal:

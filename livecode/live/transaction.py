@@ -317,6 +317,7 @@ class Transaction:
         for name, running in self.loaded.items():
             self._retire(running)
             running.become(sources[name], self.forms[name], author=author, reason=reason)
+            self.process.remember(name, running)
             chunks.show_lines(running.filename, running.source)
         for arrival in self.arrivals.values():
             self.process.remember(arrival.name, arrival.running(self.process, author=author, reason=reason))
@@ -327,6 +328,7 @@ class Transaction:
                 if left is not None and left.module is not None:
                     left.become(None, (), author=author, reason=reason)
                     left.let_go()
+                    self.process.remember(each, left)
         for part in made.modules:
             known = self.process.known(part.module)
             if known is not None and part.old_makes is not None:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import settings
 
 from livecode.engine.diff import Diff, diff
-from livecode.engine.facts import ClassKind, ModuleFacts, imported_modules
+from livecode.engine.facts import ClassKind, ModuleFacts
 from livecode.engine.forms import Form, Kind, parse
+from livecode.engine.outline import Outline
 from livecode.engine.plan import plan
 from livecode.engine.planned import ModulePlan, Plan
 from livecode.engine.prepare import PreparedModule, prepare
@@ -53,13 +54,27 @@ class FakeProject:
         """See `Project.facts`."""
         return self._facts.get(module)
 
+    def outline(self, module: str) -> Outline | None:
+        """See `Project.outline`."""
+        facts = self._facts.get(module)
+        return None if facts is None else Outline(module, facts.package, facts.forms)
+
     def owns(self, module: str) -> bool:
         """See `Project.owns`."""
         return module in self._facts
 
     def importers(self, module: str) -> Iterator[str]:
         """See `Project.importers`."""
-        return (name for name, facts in self._facts.items() if name != module and module in imported_modules(facts))
+        outlines = map(self.outline, self._facts)
+        return (each.module for each in outlines if each and each.module != module and module in each.imports)
+
+    def readers(self, module: str, words: Iterable[str]) -> Iterator[str]:
+        """See `Project.readers`."""
+        return self.importers(module)
+
+    def makers(self, module: str, words: Iterable[str]) -> Iterator[str]:
+        """See `Project.makers`."""
+        return self.importers(module)
 
     def can_take_back(self, module: str, form: Form, decorator: str) -> bool:
         """See `Project.can_take_back`."""

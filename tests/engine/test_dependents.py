@@ -286,3 +286,10 @@ def test_modules_run_after_those_they_import_from() -> None:
     facts = {name: ModuleFacts(name, "", parse(text)) for name, text in texts.items()}
     found = spread({name: diff((), each.forms) for name, each in facts.items()}, facts, FakeProject(texts))
     assert run_order(found) == ["a", "b", "c"]
+
+
+def test_a_module_of_the_same_push_is_asked_by_its_new_source() -> None:
+    """Who comes to read a changed value only by its new source has its unchanged statements run again too."""
+    before = {"m": "from a import K\ndef total(): return 1\nX = total()\n", "a": "K = 1\n"}
+    after = {"m": "from a import K\ndef total(): return K\nX = total()\n", "a": "K = 2\n"}
+    assert runs(before, after)["m"] == ["from a import K", "X"]
