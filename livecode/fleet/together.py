@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -27,6 +26,8 @@ def ask_all(
         for answer in answers:
             arrived(answer)
         return answers
+    from concurrent.futures import ThreadPoolExecutor, as_completed  # most services are asked one worker at a time
+
     with ThreadPoolExecutor(len(items), "livecode-ask") as pool:
         asked = [pool.submit(question, item) for item in items]
         for future in as_completed(asked):

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from livecode.fleet.service import here
 from livecode.front import push as use_case
-from livecode.front.views import StatusView
 from livecode.model.nouns import ModuleSource
 from livecode.model.report import Report
 
 if TYPE_CHECKING:
+    from livecode.front.views import StatusView
     from livecode.front.watch import Watch
 
 
@@ -69,6 +69,8 @@ def undo(*modules: str, to: int | None = None, author: str = "", reason: str = "
 
 def status() -> StatusView:
     """What this process runs: printable, a sequence with one ProcessStatus, `to_json()`."""
+    from livecode.front.views import StatusView  # how things look is not needed for a push
+
     return StatusView(here().status(), time.time())
 
 

@@ -11,7 +11,6 @@ the main thread, where it may cancel and start tasks.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import sys
 import threading
@@ -166,6 +165,8 @@ def _called(hook: Any, args: Sequence[object]) -> object:
     loop = None if _on_main_thread() else main_loop()
     if loop is None:
         raise HookError("the hook is async, and no event loop can be waited for here")
+    import asyncio  # who runs a loop has it
+
     ended = threading.Event()
     future = asyncio.run_coroutine_threadsafe(_noting(hook(*args), ended), loop)
     try:

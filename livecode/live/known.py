@@ -8,7 +8,7 @@ always the same one.
 from __future__ import annotations
 
 import ast
-import logging
+import sys
 from collections.abc import Mapping
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
@@ -51,8 +51,9 @@ def is_it(one: Any, other: Any) -> bool:
 
 def _logger(call: ast.Call, namespace: Mapping[str, Any]) -> Any:
     """The logger that `logging.getLogger("shop")` gives: it is always the same one."""
+    logging = sys.modules.get("logging")  # who has a logger has it
     given = [value_of(item, namespace) for item in call.args]
     named = all(type(value) is str for value in given) and len(given) < 2
-    if call.keywords or not named or value_of(call.func, namespace) is not logging.getLogger:
+    if call.keywords or not named or logging is None or value_of(call.func, namespace) is not logging.getLogger:
         return UNKNOWN
     return logging.getLogger(*given)

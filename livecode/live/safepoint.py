@@ -5,7 +5,6 @@ A handler that calls two functions without awaiting in between then sees both ol
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import threading
 import time
@@ -116,11 +115,12 @@ def main_loop() -> Any:
 
 def loop_on(frame: FrameType | None) -> Any:
     """The event loop that runs further up the stack from here, None if there is none."""
+    kind = getattr(sys.modules.get("asyncio"), "AbstractEventLoop", None)  # who runs a loop has imported it
     while frame is not None:
         for name in ("self", "loop"):
             candidate = frame.f_locals.get(name) if frame.f_code.co_name in _RUNNERS else None
             found = getattr(candidate, "_loop", candidate)
-            if isinstance(found, asyncio.AbstractEventLoop) and found.is_running():
+            if kind is not None and isinstance(found, kind) and found.is_running():
                 return found
         frame = frame.f_back
     return None

@@ -6,12 +6,15 @@ None is imported unless its framework is loaded, and not before a push needs it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from livecode.live.adapters.foreign import load
 from livecode.live.adapters.protocol import GROUP, Adapter
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 TABLE = {
     "starlette": ("livecode.live.adapters.starlette", "StarletteAdapter"),
@@ -37,24 +40,32 @@ def adapters() -> Iterator[Adapter]:
             yield _foreign(point)
     for framework, (module, name) in TABLE.items():
         if framework in sys.modules:
-            yield _adapter(framework, EntryPoint(name, f"{module}:{name}", GROUP))
+            yield _adapter(framework, partial(_class_of, module, name))
 
 
 @cache
 def _points() -> tuple[EntryPoint, ...]:
     """Looked up once: the metadata of all installed packages has to be read for it."""
+    from importlib.metadata import entry_points
+
     return tuple(entry_points(group=GROUP))
 
 
 def _foreign(point: EntryPoint) -> Adapter:
     key = f"{GROUP}:{point.name}"
     if key not in _made:
+        from livecode.live.adapters.foreign import load
+
         _made[key] = load(point)
     return _made[key]
 
 
-def _adapter(key: str, point: EntryPoint) -> Adapter:
+def _class_of(module: str, name: str) -> Callable[[], Adapter]:
+    made: Callable[[], Adapter] = getattr(import_module(module), name)
+    return made
+
+
+def _adapter(key: str, load: Callable[[], Callable[[], Adapter]]) -> Adapter:
     if key not in _made:
-        made: Adapter = point.load()()
-        _made[key] = made
+        _made[key] = load()()
     return _made[key]

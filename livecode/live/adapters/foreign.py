@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from importlib.metadata import EntryPoint
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from livecode.live.adapters.protocol import Adapter, Registry, Step
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 CONTAINERS = "a list, dict, set or deque, or a `Registry`"
 
