@@ -84,7 +84,7 @@ def show(prepared: Prepared, state: Committing) -> None:
         state.registrations.renew(state.journal.folds)
         state.reshaped += [stays for stays, newborn in state.journal.folds if kind_of(stays) != kind_of(newborn)]
         steps = [*stage.steps(prepared), *swap_steps(prepared, state)]
-        steps += list(closure_steps(steps, prepared, state))
+        steps += list(closure_steps(steps, state))
         for part, _ in prepared:
             steps += state.calls.steps(part.plan)
         steps += state.registrations.steps(state.journal.folds)

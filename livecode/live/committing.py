@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import CodeType, FunctionType
 from typing import Any
@@ -10,6 +11,7 @@ from livecode.live.calls import Calls
 from livecode.live.closures import Inner
 from livecode.live.journal import Journal
 from livecode.live.registrations import Registrations
+from livecode.live.stragglers import Stragglers
 
 
 class SwapError(RuntimeError):
@@ -47,7 +49,10 @@ class Committing:
         reshaped: Functions that become generators or coroutine functions, or stop being such.
         registrations: What statements put into registries, until it may be seen.
         calls: What call statements had put into registries before.
-        inner: What functions made, that are held somewhere, of those that moved.
+        inner: What functions made, that are held somewhere, of those that moved; then of those that changed, too.
+        missing: How many closures were not found, by id of their old code.
+        stragglers: Closures that earlier pushes did not find.
+        own: Tells the service's own modules.
         postponed: `id` of runs that turned out to need the new code to be visible.
         where: Module and line of the form that is being executed.
     """
@@ -62,6 +67,9 @@ class Committing:
     registrations: Registrations = field(default_factory=Registrations)
     calls: Calls = field(init=False)
     inner: list[Inner] = field(default_factory=list)
+    missing: Mapping[int, int] = field(default_factory=dict)
+    stragglers: Stragglers = field(default_factory=Stragglers)
+    own: Callable[[], Sequence[str]] = tuple
     postponed: set[int] = field(default_factory=set)
     where: tuple[str, int] = ("", 0)
 

@@ -23,7 +23,8 @@ from types import CodeType, FunctionType, MethodType
 from livecode.engine.code import walk
 from livecode.live.chunks import forget_lines, show_lines
 from livecode.live.contents import attributes_of
-from livecode.live.stacks import SUSPENDABLE, Call, calls_under_way, suspended
+from livecode.live.stacks import REFERENCES_OF_A_CALL, SUSPENDABLE, Call, calls_under_way, suspended
+from livecode.live.stragglers import Stragglers
 
 MAX_DEPTH = 4
 """Wrappers and nested classes looked into for the code that a value runs."""
@@ -68,7 +69,8 @@ class Generation:
 class OldCode:
     """The code that pushes took out of use, as long as somebody keeps it alive."""
 
-    def __init__(self) -> None:
+    def __init__(self, stragglers: Stragglers) -> None:
+        self._stragglers = stragglers
         self._fresh: list[Generation] = []
         self._generations: list[Generation] = []
         self._told: set[str] = set()
@@ -128,6 +130,8 @@ class OldCode:
                 calls = [call for call in inside if old[id(call.frame.f_code)].module == module]
                 codes = [code for code in unknown if old[id(code)].module == module]
                 found[module] = (*_listed(calls, old), *(_perhaps(code, old[id(code)]) for code in codes))
+        for module, said in self._in_closures(old):
+            found[module] = (*found.get(module, ()), said)
         found = {module: said for module, said in found.items() if said}
         self._note(set(found))
         return found
@@ -135,6 +139,17 @@ class OldCode:
     def gone_since(self, module: str) -> float:
         """When the last call ended that `calls` had told of, in seconds since the epoch; 0.0 if there was none."""
         return self._gone.get(module, 0.0)
+
+    def _in_closures(self, old: Mapping[int, Generation]) -> Iterator[tuple[str, str]]:
+        """Module and text for old code that closures have which no push has found."""
+        counts = self._stragglers.counts(code for made in self._generations for code in made.alive())
+        for key, count in counts.items():
+            code = old[key].codes[key]() if key in old else None
+            if code is not None and not code.co_flags & SUSPENDABLE:  # else it may be a call that is suspended
+                made = old[key]
+                place = f"{os.path.basename(made.filename)}:{code.co_firstlineno}"
+                closures = "a closure" if count == 1 else f"{count} closures"
+                yield made.module, f"{code.co_qualname}() of v{made.version} ({place}), {closures} made before"
 
     def _keep(self, made: Generation, lives: Sequence[CodeType]) -> None:
         if not lives:
@@ -214,22 +229,9 @@ def _held_beside(calls: Mapping[int, int], codes: Sequence[CodeType]) -> list[Co
     return [
         code
         for code in looked_at
-        if counts[id(code)] - own - consts[id(code)] > calls.get(id(code), 0) * _REFERENCES_OF_A_CALL
+        if counts[id(code)] - own - consts[id(code)] > calls.get(id(code), 0) * REFERENCES_OF_A_CALL
         and code is not probe
     ]
-
-
-def _references_of_a_call() -> int:
-    def probe() -> Iterator[None]:
-        yield
-
-    before = sys.getrefcount(probe.__code__)
-    kept = probe()
-    return sys.getrefcount(probe.__code__) - before if kept else 0
-
-
-_REFERENCES_OF_A_CALL = _references_of_a_call()
-"""How many references to its code object a generator holds: two in CPython 3.11, one later."""
 
 
 def _listed(calls: Sequence[Call], old: Mapping[int, Generation]) -> list[str]:

@@ -164,17 +164,6 @@ def named_function(module: ModuleType, qualname: str) -> FunctionType | None:
     return None
 
 
-def functions_running(codes: Iterable[CodeType]) -> list[FunctionType] | None:
-    """All functions in the process that have one of these code objects; None if the heap is too large to ask."""
-    wanted = list(codes)
-    if not wanted:
-        return []
-    if sys.getallocatedblocks() > SMALL_HEAP_BLOCKS:
-        return None
-    ids = set(map(id, wanted))
-    return [thing for thing in gc.get_referrers(*wanted) if type(thing) is FunctionType and id(thing.__code__) in ids]
-
-
 def functions_in(module: ModuleType, filename: str) -> Mapping[Place, list[FunctionType]] | None:
     """Every function in the process whose globals are this module's, by place; None if the heap is too large to ask."""
     if sys.getallocatedblocks() > SMALL_HEAP_BLOCKS:

@@ -29,6 +29,7 @@ from livecode.live.inflight import OldCode
 from livecode.live.narrow import Narrowing
 from livecode.live.running import Running, identify
 from livecode.live.safepoint import acquire_or_help
+from livecode.live.stragglers import Stragglers
 from livecode.live.transaction import Transaction
 from livecode.live.unload import Afterlife
 from livecode.model.nouns import History, ModuleSource, ModuleStatus, ProcessStatus, Push, Worker
@@ -45,7 +46,8 @@ class Process:
         self.worker = Worker(
             "here", os.getpid(), socket.gethostname(), platform.python_version(), "", __version__, time.time()
         )
-        self.old_code = OldCode()
+        self.stragglers = Stragglers()
+        self.old_code = OldCode(self.stragglers)
         self.afterlives: dict[str, Afterlife] = {}
         self.lingering: list[Lingering] = []
         self.importers = Importers()

@@ -68,6 +68,8 @@ def acquire_or_help(lock: threading.Lock, patience_s: float) -> bool:
     """
     if not runs_a_loop():
         return lock.acquire(timeout=patience_s)
+    import asyncio  # who runs a loop has it
+
     loop, until = asyncio.get_running_loop(), time.monotonic() + patience_s
     while not lock.acquire(timeout=HELP_S):
         turn = _offered.get(id(loop))

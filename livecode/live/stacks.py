@@ -163,3 +163,16 @@ def _copied(tasks: Any) -> list[Any]:
         except RuntimeError:
             continue
     return []
+
+
+def _references_of_a_call() -> int:
+    def probe() -> Iterator[None]:
+        yield
+
+    before = sys.getrefcount(probe.__code__)
+    kept = probe()
+    return sys.getrefcount(probe.__code__) - before if kept else 0
+
+
+REFERENCES_OF_A_CALL = _references_of_a_call()
+"""How many references to its code object a generator holds: two in CPython 3.11, one later."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import functools
 from bisect import bisect_right
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -32,9 +32,11 @@ from livecode.live.closures import Inner, held, inside, moved_inside
 from livecode.live.committing import Committing, SwapError
 from livecode.live.fold import redirect_steps, with_fewer_cells
 from livecode.live.journal import Step, set_attribute, set_class_attribute
-from livecode.live.locate import Living, functions_in, functions_running, named_function
+from livecode.live.locate import Living, functions_in, named_function
 from livecode.live.newborn import codes_of_run
 from livecode.live.origin import is_made_in
+from livecode.live.search import Found, functions_of
+from livecode.live.stragglers import MONITORING
 from livecode.live.twins import with_twins
 
 CLASSES_KNOW_LINES = "__firstlineno__" in Step.__dict__
@@ -179,12 +181,18 @@ def _only_moved(step: Step) -> Step:
     return replace(step, replaces=None, name="", moves=moves)
 
 
-def closure_steps(changes: Sequence[Step], prepared: Prepared, state: Committing) -> Iterator[Step]:
+def closure_steps(changes: Sequence[Step], state: Committing) -> Iterator[Step]:
     """Closures that a changed or moved function made earlier: wrappers, callbacks. They run the new inner code."""
-    inner = [*state.inner, *held(inside(changes))]
+    state.inner = _inner(changes, state)
+    if not state.inner:
+        return
+    around = [code for step in changes for code in (step.replaces, *step.moves) if code is not None]
+    found = functions_of(state.inner, around, state.own())
+    state.missing = found.missing
+    by_code = {id(each.old): each for each in state.inner}
+    state.warnings += _missed(found, by_code)
     done = {id(step.owner) for step in changes if step.replaces is not None}
-    by_code = {id(each.old): each for each in inner}
-    for function in _holders(inner, prepared, state):
+    for function in found.functions:
         each = by_code[id(function.__code__)]
         if id(function) in done:
             continue
@@ -198,20 +206,27 @@ def closure_steps(changes: Sequence[Step], prepared: Prepared, state: Committing
             state.warnings.append(f"closures of {name}() made before keep their old code: other variables")
 
 
-def _holders(inner: Sequence[Inner], prepared: Prepared, state: Committing) -> list[FunctionType]:
-    """The functions that have such code: all there are, or on a large heap those that their own module leads to."""
-    codes = [each.old for each in inner]
-    found = functions_running(codes)
-    if found is not None:
-        return found
-    wanted = set(map(id, codes))
-    reached = [function for part, module in prepared for function in Living(module, part.filename).functions]
-    found = [function for function in reached if id(function.__code__) in wanted]
-    del codes
-    names = sorted({each.old.co_qualname for each in held(inner, [each.__code__ for each in found]) if each.changed})
-    if names:
-        state.warnings.append(f"closures made before keep their old code, if there are any: {', '.join(names[:5])}")
-    return found
+def _inner(changes: Sequence[Step], state: Committing) -> list[Inner]:
+    """What somebody has a function of, each code object once, also what earlier pushes did not find."""
+    every = [*state.inner, *inside(changes)]
+    waiting = state.stragglers.waiting_for(every)
+    found = {id(each.old): each for each in (*state.inner, *waiting)}
+    state.inner = []
+    found |= {id(each.old): each for each in held(every) if id(each.old) not in found}
+    return list(found.values())
+
+
+def _missed(found: Found, by_code: Mapping[int, Inner]) -> Iterator[str]:
+    """What the report says of closures that were not found."""
+    counts = Counter(id(function.__code__) for function in found.functions)
+    for key, count in found.missing.items():
+        each = by_code[key]
+        if not each.changed or each.old.co_flags & OF_A_KIND:
+            continue  # only its lines are old; or it may be a call that is suspended, which is told of as that
+        verb = "was" if count == 1 else "were"
+        what = f"{count} of {count + counts[key]} closures of {each.old.co_qualname}() made before {verb} not found"
+        then = "each gets the new code when it is called" if MONITORING is not None else "the old code runs there"
+        yield f"{what}: {then}"
 
 
 def _caches_of(module: ModuleType, changed: set[str]) -> list[Any]:

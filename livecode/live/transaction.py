@@ -16,6 +16,7 @@ import sys
 import time
 import traceback
 import warnings
+import weakref
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from types import CodeType, ModuleType
@@ -84,8 +85,10 @@ class Transaction:
         self.below: dict[str, tuple[str, ...]] = {}
         self.held: dict[str, tuple[str, ...]] = {}
         self.afterlives: dict[str, Afterlife] = {}
-        self.state = Committing(registrations=Registrations(process.own_modules))
-        self.dropped: dict[str, list[CodeType]] = {}
+        self.state = Committing(
+            registrations=Registrations(process.own_modules), stragglers=process.stragglers, own=process.own_modules
+        )
+        self.dropped: dict[str, list[weakref.ref[CodeType]]] = {}
         self._modules_before: Collection[str] = ()
         self._prepared: list[tuple[PreparedModule, ModuleType]] = []
         self.timings_ms: tuple[tuple[str, float], ...] = ()
@@ -336,6 +339,7 @@ class Transaction:
         self.process.afterlives.update(self.afterlives)
         self.process.lingering += self.state.lingering
         remember_twins(self.state.journal.folds)
+        self.process.stragglers.note(self.state.inner, self.state.missing)
         outcomes = self._outcomes(made, live=True, before=before)
         said = (*self.state.warnings, *self.state.journal.remarks, *_late(made))
         return Outcome(self.process.worker, Verdict.LIVE, outcomes, warnings=said)
@@ -343,7 +347,7 @@ class Transaction:
     def _retire(self, running: Running) -> None:
         """Notes the code that is out of use now: what was replaced, what moved, what a name that changed led to."""
         journal, dropped = self.state.journal, self.dropped.get(running.name, ())
-        replaced = (*journal.replaced, *dropped)
+        replaced = (*journal.replaced, *(code for each in dropped if (code := each()) is not None))
         self.process.old_code.retire(
             running.name, running.number, running.source, running.filename, replaced, journal.moved
         )
@@ -417,11 +421,11 @@ def _in_use(sources: Mapping[str, Sequence[Form]]) -> dict[str, list[object]]:
     }
 
 
-def _may_drop(part: PreparedModule, module: ModuleType) -> list[CodeType]:
-    """The code that the names lead to which the plan takes away or binds anew."""
+def _may_drop(part: PreparedModule, module: ModuleType) -> list[weakref.ref[CodeType]]:
+    """The code that the names lead to which the plan takes away or binds anew; not held, as who holds it is counted."""
     bound = (name for run in part.runs if run.run.old is not None for name in run.run.old.names.binds)
     names = dict.fromkeys((*part.plan.removed, *bound))
-    return [code for name in names for code in codes_of(module.__dict__.get(name))]
+    return [weakref.ref(code) for name in names for code in codes_of(module.__dict__.get(name))]
 
 
 def _late(made: Plan) -> tuple[str, ...]:
