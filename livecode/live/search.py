@@ -18,6 +18,7 @@ from __future__ import annotations
 import gc
 import sys
 import time
+from ast import AST
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -46,10 +47,14 @@ LOOK_S = 0.3
 LOOK_MOVED_S = 0.05
 """The same where nothing but lines is at stake."""
 
+OWN = "livecode."
+
 SNAPSHOTS = sys.version_info < (3, 13)
 """`frame.f_locals` is a copy that the frame keeps, until PEP 667."""
 
 CO_OPTIMIZED = 0x1
+
+_ASKING = frozenset({"locals", "vars", "eval", "exec", "f_locals"})
 
 LARGE = 1000
 """Longer containers are looked into when all else has been."""
@@ -64,6 +69,9 @@ _CODE_OF: dict[type, Callable[[Any], int]] = {
     CoroutineType: lambda thing: id(thing.cr_code),
     AsyncGeneratorType: lambda thing: id(thing.ag_code),
 }
+
+_OPAQUE = object()
+"""Stands for kinds of things that lead to no function of a service: syntax trees, and what livecode keeps."""
 
 _CONTAINERS: tuple[Any, ...] = (dict, list, tuple, set, frozenset, deque)
 
@@ -124,22 +132,35 @@ def counted(inner: Collection[Inner], around: Iterable[CodeType]) -> dict[int, i
 def roots(own: Sequence[str]) -> Iterator[object]:
     """Where to begin: the variables of calls under way, the modules."""
     for frame in frames_now():
-        if not str(frame.f_globals.get("__name__")).startswith("livecode."):
+        if not str(frame.f_globals.get("__name__")).startswith(OWN):
             yield from variables(frame)
     names = dict.fromkeys((*own, *list(sys.modules)))
     for name in names:
         module = sys.modules.get(name)
-        if module is not None:
+        if module is not None and not name.startswith(OWN):
             yield module
 
 
 def variables(frame: FrameType) -> list[object]:
-    """What the variables of a call hold; up to Python 3.12 the frame would go on holding that, whatever comes later."""
+    """What the variables of a call hold.
+
+    Up to Python 3.12 the dict is a copy that the frame keeps, the same one that `locals()` gives to the call. So a call
+    that may have it is left alone, and nothing is left in it that the frame would go on holding.
+    """
+    if not SNAPSHOTS or not frame.f_code.co_flags & CO_OPTIMIZED:
+        return list(frame.f_locals.values())
+    if frame.f_trace is not None or not _ASKING.isdisjoint(frame.f_code.co_names):
+        return []
     known = frame.f_locals
     values = list(known.values())
-    if SNAPSHOTS and frame.f_code.co_flags & CO_OPTIMIZED and frame.f_trace is None:
+    if sys.getrefcount(known) <= REFERENCES_OF_A_COPY:
         known.clear()
     return values
+
+
+def _references_of_a_copy() -> int:
+    known = sys._getframe().f_locals
+    return sys.getrefcount(known)
 
 
 class Walk:
@@ -216,6 +237,8 @@ class Walk:
                 self.suspended[code] += REFERENCES_OF_A_CALL
                 self._left -= REFERENCES_OF_A_CALL
             base = self._sized[kind] if kind in self._sized else self._base(kind)
+            if base is _OPAQUE:
+                continue
             if base is not None and base.__len__(thing) > LARGE:
                 self._large.append(_slices(thing, base))
             else:
@@ -223,7 +246,9 @@ class Walk:
 
     def _base(self, kind: type) -> Any:
         """The container that a class is a kind of, None if it is none."""
-        found = next((base for base in _CONTAINERS if base in kind.__mro__), None)
+        found: Any = next((base for base in _CONTAINERS if base in kind.__mro__), None)
+        if issubclass(kind, AST) or str(kind.__module__).startswith(OWN):
+            found = _OPAQUE
         self._sized[kind] = found
         return found
 
@@ -243,3 +268,7 @@ def _slices(thing: Any, base: Any) -> Iterator[list[object]]:
         if not part:
             return
         yield part
+
+
+REFERENCES_OF_A_COPY = _references_of_a_copy()
+"""More: somebody else has the copy too."""

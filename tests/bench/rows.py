@@ -19,6 +19,9 @@ from typing import Any
 from tests.bench.engines import ENGINES, Engine
 
 PUSHES = 15
+WINDOWS = 40
+"""Pushes, and as many times without one, in which another thread notes how long it waits at most."""
+
 MODULE = "changed"
 TICK_S = 0.0002
 
@@ -30,7 +33,8 @@ class Row:
     Attributes:
         lines: Of the module that is pushed.
         moved: True if a comment line is added above everything each time.
-        modules: How many modules import it.
+        modules: How many modules import it, and use the function that changes.
+        bystanders: How many modules are loaded from the same folder that do not import it.
         objects: How many objects are alive besides.
         closures: True if the function that changes has made closures that are held elsewhere.
         same: True if the source that runs is pushed again.
@@ -39,6 +43,7 @@ class Row:
     lines: int = 200
     moved: bool = False
     modules: int = 0
+    bystanders: int = 0
     objects: int = 0
     closures: bool = False
     same: bool = False
@@ -55,11 +60,16 @@ ROWS = {
     "imported by 1 module": Row(modules=1),
     "imported by 100 modules": Row(modules=100),
     "imported by 1,000 modules": Row(modules=1_000),
+    "beside 1,000 modules": Row(bystanders=1_000),
     "1 million objects": Row(objects=1_000_000),
     "10 million objects": Row(objects=10_000_000),
     "closures, no objects": Row(closures=True),
     "closures, 10 million objects": Row(closures=True, objects=10_000_000),
 }
+
+
+MEMORY = {"memory": Row(), "memory, imported by 1,000 modules": Row(modules=1_000)}
+"""Rows that are pushed many times, to see what grows."""
 
 
 def source(lines: int, version: int, moved: int = 0) -> str:
@@ -114,37 +124,48 @@ def texts(row: Row) -> Iterator[str]:
 
 
 def measure(engine: Engine, row: Row) -> dict[str, float]:
-    """Median ms of a push, and of another thread's longest wait; the first push; the wait without; closures behind."""
-    folder = Path(tempfile.mkdtemp(prefix="bench"))
-    sys.path.insert(0, str(folder))
+    """Median ms of a push; the first one; how long another thread waits, with a push and without; closures behind."""
     coming = texts(row)
-    importers = [f"user{number}" for number in range(row.modules)]
-    (folder / f"{MODULE}.py").write_text(next(coming))
-    for name in importers:
-        (folder / f"{name}.py").write_text(f"from {MODULE} import f0\nimport {MODULE}\n\n\ndef use(): return f0(1)\n")
-    engine.begin(folder, [MODULE, *importers])
-    module = importlib.import_module(MODULE)
-    kept: list[Any] = [importlib.import_module(name) for name in importers]
-    kept += [[number] for number in range(row.objects)]
+    module = begun(engine, row, next(coming))
+    kept = [[number] for number in range(row.objects)]
     closures = [module.make(number) for number in range(3)] if row.closures else []
     gc.collect()
     time.sleep(0.1)
-    with Ticker() as alone:
-        time.sleep(0.3)
     first, *taken = [pushed(engine, module, row, next(coming)) for _ in range(1 + PUSHES)]
-    longest = []
-    for _ in range(PUSHES):
-        with Ticker() as ticker:
-            pushed(engine, module, row, next(coming))
-        longest.append(ticker.longest_s)
+    waits = [waited(lambda: pushed(engine, module, row, next(coming))) for _ in range(WINDOWS)]
+    idle = [waited(lambda: time.sleep(0.003)) for _ in range(WINDOWS)]
     behind = sum(closure(0) != module.make(number)(0) for number, closure in enumerate(closures))
     return {
         "ms": statistics.median(taken),
         "first_ms": first,
-        "pause_ms": statistics.median(longest) * 1000,
-        "idle_ms": alone.longest_s * 1000,
+        "pause_ms": statistics.median(waits),
+        "pause_max_ms": max(waits),
+        "idle_ms": statistics.median(idle),
+        "idle_max_ms": max(idle),
         "behind": behind,
+        "objects": len(kept),
     }
+
+
+def begun(engine: Engine, row: Row, text: str) -> Any:
+    """The module, loaded with this text, and the modules around it."""
+    folder = Path(tempfile.mkdtemp(prefix="bench"))
+    sys.path.insert(0, str(folder))
+    name = f"f{row.lines // 5 // 2}"
+    user = f"from {MODULE} import {name}\nimport {MODULE}\n\n\ndef use(): return {name}(1), {MODULE}.{name}(2)\n"
+    files = {MODULE: text} | {f"user{number}": user for number in range(row.modules)}
+    files |= {f"other{number}": "import os\n\n\ndef use(): return os.sep\n" for number in range(row.bystanders)}
+    for file, content in files.items():
+        (folder / f"{file}.py").write_text(content)
+    engine.begin(folder, files)
+    return next(iter([importlib.import_module(file) for file in files]))
+
+
+def waited(work: Callable[[], object]) -> float:
+    """How many ms another thread waits at most while the work is done."""
+    with Ticker() as ticker:
+        work()
+    return ticker.longest_s * 1000
 
 
 def pushed(engine: Engine, module: Any, row: Row, text: str) -> float:
@@ -164,18 +185,14 @@ def visible(module: Any, row: Row, text: str) -> bool:
     return f"return d, {got}\n" in text.split(f"def f{middle}(")[1].split("def ")[0]
 
 
-def measure_memory(engine: Engine, pushes: int = 10_000) -> dict[str, float]:
+def measure_memory(engine: Engine, row: Row, pushes: int = 10_000) -> dict[str, float]:
     """What memory, the collector's objects and `linecache` grow by over many pushes, after the first hundred."""
-    folder = Path(tempfile.mkdtemp(prefix="bench"))
-    sys.path.insert(0, str(folder))
-    (folder / f"{MODULE}.py").write_text(source(200, 0))
-    engine.begin(folder, [MODULE])
-    importlib.import_module(MODULE)
+    begun(engine, row, source(row.lines, 0))
     before: tuple[float, int, int] = (0.0, 0, 0)
     for number in range(pushes + 100):
         if number == 100:
             before = _held()
-        text = source(200, number + 1, number % 3)
+        text = source(row.lines, number + 1, number % 3)
         engine.prepare(MODULE, text)
         engine.push(MODULE, text)
     after = _held()
@@ -190,7 +207,7 @@ def _held() -> tuple[float, int, int]:
 
 def main(make: Callable[[], Engine], row: str) -> None:
     """Prints one row as JSON."""
-    print(json.dumps(measure_memory(make()) if row == "memory" else measure(make(), ROWS[row])))
+    print(json.dumps(measure_memory(make(), MEMORY[row]) if row in MEMORY else measure(make(), ROWS[row])))
 
 
 if __name__ == "__main__":
