@@ -54,7 +54,7 @@ SNAPSHOTS = sys.version_info < (3, 13)
 
 CO_OPTIMIZED = 0x1
 
-_ASKING = frozenset({"locals", "vars", "eval", "exec", "f_locals"})
+_ASKING = frozenset({"locals", "vars", "f_locals"})
 
 LARGE = 1000
 """Longer containers are looked into when all else has been."""
@@ -131,9 +131,7 @@ def counted(inner: Collection[Inner], around: Iterable[CodeType]) -> dict[int, i
 
 def roots(own: Sequence[str]) -> Iterator[object]:
     """Where to begin: the variables of calls under way, the modules."""
-    for frame in frames_now():
-        if not str(frame.f_globals.get("__name__")).startswith(OWN):
-            yield from variables(frame)
+    yield from variables([frame for frame in frames_now() if not is_own(frame)])
     names = dict.fromkeys((*own, *list(sys.modules)))
     for name in names:
         module = sys.modules.get(name)
@@ -141,16 +139,30 @@ def roots(own: Sequence[str]) -> Iterator[object]:
             yield module
 
 
-def variables(frame: FrameType) -> list[object]:
-    """What the variables of a call hold.
+def is_own(frame: FrameType) -> bool:
+    """True for calls of livecode."""
+    return str(frame.f_globals.get("__name__")).startswith(OWN)
 
-    Up to Python 3.12 the dict is a copy that the frame keeps, the same one that `locals()` gives to the call. So a call
-    that may have it is left alone, and nothing is left in it that the frame would go on holding.
+
+def variables(frames: Sequence[FrameType]) -> Iterator[object]:
+    """What the variables of calls hold.
+
+    Up to Python 3.12 they are read by way of a copy that the frame keeps, the same one that `locals()` gives to the
+    call, and that `exec` gives to what it executes. So a call that may have it is left alone, and nothing is left in
+    it that the frame would go on holding.
+
+    Args:
+        frames: Those calls, none of livecode's own.
     """
-    if not SNAPSHOTS or not frame.f_code.co_flags & CO_OPTIMIZED:
-        return list(frame.f_locals.values())
-    if frame.f_trace is not None or not _ASKING.isdisjoint(frame.f_code.co_names):
-        return []
+    lent = {id(frame.f_back) for frame in frames if not frame.f_code.co_flags & CO_OPTIMIZED}
+    for frame in frames:
+        if not SNAPSHOTS or not frame.f_code.co_flags & CO_OPTIMIZED:
+            yield from list(frame.f_locals.values())
+        elif frame.f_trace is None and id(frame) not in lent and _ASKING.isdisjoint(frame.f_code.co_names):
+            yield from _copied(frame)
+
+
+def _copied(frame: FrameType) -> list[object]:
     known = frame.f_locals
     values = list(known.values())
     if sys.getrefcount(known) <= REFERENCES_OF_A_COPY:

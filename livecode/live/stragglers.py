@@ -20,7 +20,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from livecode.live.closures import COUNTS_ARE_DEFERRED, Inner
-from livecode.live.search import Walk, counted, variables
+from livecode.live.search import Walk, counted, is_own, variables
 
 MONITORING: Any = getattr(sys, "monitoring", None)
 TOOL = "livecode"
@@ -157,7 +157,10 @@ def _heal(code: CodeType, heir: CodeType, frame: FrameType) -> bool:
 
 def _around(frame: FrameType) -> Iterator[object]:
     """What the variables of a call and of its callers hold, nearest first."""
+    frames: list[FrameType] = []
     outer: FrameType | None = frame
     while outer is not None:
-        yield from variables(outer)
+        if not is_own(outer):
+            frames.append(outer)
         outer = outer.f_back
+    return variables(frames)
