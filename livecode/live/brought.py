@@ -15,8 +15,7 @@ from types import ModuleType
 from livecode.engine.facts import absolute
 from livecode.engine.forms import Form, Kind
 from livecode.engine.names import Imported
-from livecode.live.facts import package_of
-from livecode.live.running import is_foreign
+from livecode.live.running import is_foreign, package_of
 
 
 def brought_in(module: ModuleType, forms: Iterable[Form]) -> set[str]:
