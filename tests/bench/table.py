@@ -4,7 +4,9 @@
     python -m tests.bench.table "200 lines" "imported by 1,000 modules"
 
 "×" is of compiling and executing the whole file, for the peers also how much slower than `livecode.push` they are.
-"waits" is how long another thread waits at most during a push: median and maximum, and the same without a push.
+"waits" is how long another thread waits at most during a push: median and maximum, and the same without a push. "CPU"
+is the time that `livecode.push` has the processor, median and maximum: what another thread waits beyond that is owed to
+the machine.
 """
 
 from __future__ import annotations
@@ -57,15 +59,17 @@ def line(row: str, found: Mapping[str, Measured | None]) -> str:
         cells.append("failed" if got is None else f"{got['ms']:.2f} ({got['ms'] / reference['ms']:.2f} ×{times})")
     waits = f"{ours['pause_ms']:.1f}, {ours['pause_max_ms']:.1f} ({ours['idle_ms']:.1f}, {ours['idle_max_ms']:.1f})"
     behind = f"{ours['behind']:.0f}"
-    return " | ".join(("", row, *cells, f"{ours['first_ms']:.0f}", waits, behind, "")).strip()
+    cpu = f"{ours['cpu_ms']:.2f}, {ours['cpu_max_ms']:.2f}"
+    return " | ".join(("", row, *cells, f"{ours['first_ms']:.0f}", cpu, waits, behind, "")).strip()
 
 
 def main(rows: Sequence[str]) -> None:
     """Prints the tables."""
     names = [name for name in ENGINES if name not in NEEDS or name in peers()]
     print(f"Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}, ms")
-    print(f"| row | {REFERENCE} | {' | '.join((OURS, INSIDE, *peers()))} | first | waits (without) | closures behind |")
-    print("|---" * (6 + len(peers())) + "|---|")
+    columns = ["row", REFERENCE, OURS, INSIDE, *peers(), "first", "CPU", "waits (without)", "closures behind"]
+    print(f"| {' | '.join(columns)} |")
+    print("|---" * len(columns) + "|")
     for row in rows or ROWS:
         if row in ROWS:
             print(line(row, {name: measured(name, row) for name in names}), flush=True)
