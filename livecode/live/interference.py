@@ -37,6 +37,9 @@ EVENTS = 1000
 WAITS_S = (0.0, 0.002, 0.01, 0.05)
 """How long the other thread is given, in one try after the other, to ask for its turn: a busy machine wakes it late."""
 
+ENOUGH = 5
+"""So often it is tried; one busy moment proves nothing."""
+
 _STEP_S = 5e-9
 """About what one step of an idle loop in C takes."""
 
@@ -56,7 +59,7 @@ class Listener:
     def __init__(self) -> None:
         self.certain = False
         self._plain_s = 0.0  # the least that the known call ever took
-        self._harmless_s = 0.0  # what an event cost when no other thread got its turn
+        self._harmless = 0  # how often no other thread got its turn although events cost something
 
     def event_s(self) -> float:
         """What one audit event costs here, in seconds; 0.0 if no Python code listens."""
@@ -67,14 +70,13 @@ class Listener:
             self.certain = True
             return WATCH_S
         if not self.certain and cost > SUSPICIOUS * self._plain():
-            self._try(cost)
+            self._try()
         return cost if self.certain else 0.0
 
-    def _try(self, cost: float) -> None:
-        if cost <= 1.5 * self._harmless_s:
-            return  # a hook that is no Python code
-        self.certain = any(map(lets_others_run, WAITS_S))
-        self._harmless_s = 0.0 if self.certain else cost
+    def _try(self) -> None:
+        if self._harmless < ENOUGH:  # after that it is a hook that is no Python code
+            self.certain = any(map(lets_others_run, WAITS_S))
+            self._harmless += 1
 
     def _is_clear(self) -> bool:
         """True if already the first events are as cheap as the known call was when it was cheapest."""
