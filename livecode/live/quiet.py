@@ -26,7 +26,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from operator import attrgetter
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from livecode.engine.spots import NOTHING, Spots, only_lost_its_turn
 
@@ -98,6 +98,7 @@ class QuietMoment:
         self._turns = turns
         self._alone = alone
         self.found = True
+        self._ahead = int(tools_watch())
         self._around = functools.cache(Spots.around)
         self._since: dict[FrameType, float] = {}
         self._still: dict[FrameType, tuple[int, float]] = {}
@@ -146,9 +147,9 @@ class QuietMoment:
         for frame in _stack(top):
             found = self._leading.spots(frame)
             if found.at or found.itself:
-                seen, coming = self._around(found, frame.f_lasti, self._depth(frame, now))
-                before |= seen
-                behind |= coming
+                depth = self._depth(frame, now)
+                before |= self._around(found, frame.f_lasti, depth)[0]
+                behind |= self._around(found, frame.f_lasti - self._ahead, depth)[1]
         if not before or not behind or len(before | behind) < 2:
             return False
         return not self._is_still(top, now)
@@ -169,6 +170,12 @@ class QuietMoment:
         depth = int((now - self._since.setdefault(frame, now)) / LONG_CALL_S)
         caller = frame.f_back
         return depth or int(caller is not None and caller.f_code is _BEGINS_THREAD)
+
+
+def tools_watch() -> bool:
+    """True if a tool of `sys.monitoring` may run when a call is about to begin: one that is at it has not begun yet."""
+    monitoring: Any = getattr(sys, "monitoring", None)  # from 3.12 on
+    return monitoring is not None and any(monitoring.get_tool(number) for number in range(6))
 
 
 def _stack(top: FrameType | None) -> Iterator[FrameType]:
