@@ -44,6 +44,9 @@ STILL_S = 0.05
 
 POLL_S = 0.0002
 
+CALL_BYTES = 8
+"""What an instruction that calls takes up; while it is under way a frame may say that it is anywhere inside."""
+
 LOOKS = 3.0
 """A thread that gets its turn meanwhile has it for as long as so many looks take."""
 
@@ -98,7 +101,7 @@ class QuietMoment:
         self._turns = turns
         self._alone = alone
         self.found = True
-        self._ahead = int(tools_watch())
+        self._ahead = CALL_BYTES if tools_watch() else 0
         self._around = functools.cache(Spots.around)
         self._since: dict[FrameType, float] = {}
         self._still: dict[FrameType, tuple[int, float]] = {}
@@ -133,23 +136,24 @@ class QuietMoment:
     def _do_if_quiet(self, calls: Sequence[Call]) -> bool:
         frames = sys._current_frames()
         try:
-            return not self._somebody_inside(frames) and _do_unless_moved(frames, calls)
+            places = {top: top.f_lasti for top in frames.values()}
+            return not self._somebody_inside(frames, places) and _do_unless_moved(frames, places, calls)
         finally:
             frames.clear()  # the frame of this call is in it, which would keep itself alive
 
-    def _somebody_inside(self, frames: dict[int, FrameType]) -> bool:
+    def _somebody_inside(self, frames: dict[int, FrameType], places: dict[FrameType, int]) -> bool:
         now, waiting = time.monotonic(), {threading.get_ident(), *self._waiting}
-        return any(self._inside(top, now) for thread, top in frames.items() if thread not in waiting)
+        return any(self._inside(top, places[top], now) for thread, top in frames.items() if thread not in waiting)
 
-    def _inside(self, top: FrameType, now: float) -> bool:
+    def _inside(self, top: FrameType, place: int, now: float) -> bool:
         """True if a stack has got at something that changes, and may yet get at something else that does."""
         before, behind = NOTHING, NOTHING
         for frame in _stack(top):
             found = self._leading.spots(frame)
             if found.at or found.itself:
-                depth = self._depth(frame, now)
-                before |= self._around(found, frame.f_lasti, depth)[0]
-                behind |= self._around(found, frame.f_lasti - self._ahead, depth)[1]
+                depth, position = self._depth(frame, now), place if frame is top else frame.f_lasti
+                before |= self._around(found, position, depth)[0]
+                behind |= self._around(found, position - self._ahead, depth)[1]
         if not before or not behind or len(before | behind) < 2:
             return False
         return not self._is_still(top, now)
@@ -184,7 +188,7 @@ def _stack(top: FrameType | None) -> Iterator[FrameType]:
         top = top.f_back
 
 
-def _do_unless_moved(frames: dict[int, FrameType], calls: Sequence[Call]) -> bool:
+def _do_unless_moved(frames: dict[int, FrameType], places: dict[FrameType, int], calls: Sequence[Call]) -> bool:
     """Does the calls at once; False, and nothing done, if a thread has run since `frames` was taken.
 
     A thread that has run is in another frame, or elsewhere in the same one; if it has come back to the same place it
@@ -193,7 +197,7 @@ def _do_unless_moved(frames: dict[int, FrameType], calls: Sequence[Call]) -> boo
     unmoved = frames.copy()
     unmoved[threading.get_ident()] = sys._getframe()
     others = [frame for thread, frame in frames.items() if thread != threading.get_ident()]
-    positions = [frame.f_lasti for frame in others]
+    positions = [places[frame] for frame in others]
     begun = deque[bool]()
     must_be = {True: True}.__getitem__
     looking = iter(sys._current_frames, None)
