@@ -169,7 +169,7 @@ def _foremost(values: Sequence[Any], target: object) -> tuple[Any, ...]:
     """The functions among some values, or else the other objects, or else the classes."""
     ranked = [(_rank(value), value) for value in values if value is not target]
     best = max((rank for rank, _ in ranked), default=0)
-    return tuple(value for rank, value in ranked if rank == best) if best else ()
+    return tuple({id(value): value for rank, value in ranked if rank == best}.values()) if best else ()
 
 
 def _rank(value: Any) -> int:

@@ -120,7 +120,9 @@ class Calls:
 
     def _concerns(self, plan: ModulePlan) -> bool:
         """True if the order in which call statements of the module stand may matter."""
-        return plan.reordered or any(next(calls_in(run.form), None) is not None for run in plan.runs)
+        return (
+            plan.reordered or bool(plan.undone) or any(next(calls_in(run.form), None) is not None for run in plan.runs)
+        )
 
     def steps(self, plan: ModulePlan) -> list[Step]:
         """Takes back what statements did that go, and notes where entries move with theirs.

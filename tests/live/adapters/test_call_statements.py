@@ -345,11 +345,42 @@ LED = [
         [("bus.wrapped(two)", "bus.wrapped(one)"), ("bus.wrapped(one)\n", "")],
         [('register("two", two)', 'register("three", two)'), ('register("three", two)\n', "")],
         [("def one(n=1)", "def one(n=5)")],
+        [
+            ("bus.subscribe(two)\n", "bus.subscribe(two)\nbus.subscribe(one)\n"),
+            ("bus.subscribe(one)\nbus.on", "bus.on"),
+        ],
     ],
 )
 def test_buses(edits: list[tuple[str, str]], frameworks: Forker) -> None:
     """What a method or a function of the project's own puts into a list or dict is taken back and put again."""
     as_fresh(frameworks, "evaluate", BUS, edits, LED)
+
+
+TABLE = """from fastapi import FastAPI
+
+app = FastAPI()
+
+def a(n: int = 1):
+    return n
+
+def b():
+    return "b"
+
+ROUTES = [("/a", a), ("/b", b)]
+for path, function in ROUTES:
+    app.add_api_route(path, function)
+"""
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        [('("/b", b)', '("/c", b)'), (', ("/c", b)', ""), ("n: int = 1", "n: int = 7")],
+    ],
+)
+def test_a_loop_over_a_table(edits: list[tuple[str, str]], frameworks: Forker) -> None:
+    """What a loop registers for each line of a table is that of the table."""
+    as_fresh(frameworks, "fastapi", TABLE, edits, ["GET /a", "GET /b", "GET /c"])
 
 
 STANDARD = """import copyreg
