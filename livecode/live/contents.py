@@ -15,13 +15,29 @@ import sys
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from functools import partial
-from types import CellType, MemberDescriptorType
+from types import (
+    BuiltinFunctionType,
+    CellType,
+    CodeType,
+    FunctionType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+    WrapperDescriptorType,
+)
 from typing import Any
 
 Inverse = Callable[[], object]
 
 MAX_ENTRIES = 100_000
 """Longer containers are not copied: that would be a pause that grows with what a service holds."""
+
+LEAVES = frozenset(
+    {
+        *(str, bytes, int, float, complex, bool, type(None), BuiltinFunctionType, CodeType),
+        *(GetSetDescriptorType, MemberDescriptorType, WrapperDescriptorType),
+    }
+)
+"""Classes whose instances hold nothing that is worth a look."""
 
 _MISSING = object()
 _SEQUENCES = (list, bytearray)
@@ -81,6 +97,20 @@ def restore_cell(cell: CellType) -> Inverse:
 def restore_names(namespace: dict[str, Any], names: Iterator[str] | frozenset[str]) -> Inverse:
     """An inverse for these names of a namespace being bound or deleted meanwhile; other names are other people's."""
     return partial(_refill_names, namespace, {name: namespace.get(name, _MISSING) for name in names})
+
+
+def cells_of(function: FunctionType) -> Iterator[Any]:
+    """What a function's closure holds; cells that are empty still are passed over."""
+    for cell in function.__closure__ or ():
+        yield from in_cell(cell)
+
+
+def in_cell(cell: CellType) -> Iterator[Any]:
+    """What a cell holds; nothing if it is empty still."""
+    try:
+        yield cell.cell_contents
+    except ValueError:
+        return
 
 
 def slots_of(kind: type) -> Iterator[MemberDescriptorType]:

@@ -12,24 +12,24 @@ import functools
 from collections import deque
 from collections.abc import Iterable, Iterator
 from types import (
-    BuiltinFunctionType,
     CellType,
     CodeType,
     FunctionType,
-    GetSetDescriptorType,
     MappingProxyType,
     MemberDescriptorType,
     MethodType,
     ModuleType,
-    WrapperDescriptorType,
 )
 from typing import Any
 
+from livecode.engine.code import walk
 from livecode.live.committing import Committing
 from livecode.live.contents import (
+    LEAVES,
     MAX_ENTRIES,
     Inverse,
     attributes_of,
+    in_cell,
     is_container,
     length,
     restore_attributes,
@@ -48,12 +48,7 @@ MAX_FOLLOWED = 1000
 
 MAX_DEPTH = 6
 
-_LEAVES = frozenset(
-    {
-        *(str, bytes, int, float, complex, bool, type(None), BuiltinFunctionType, CodeType),
-        *(GetSetDescriptorType, MemberDescriptorType, WrapperDescriptorType, MappingProxyType),
-    }
-)
+_LEAVES = LEAVES | {MappingProxyType}
 _ALIVE = frozenset(
     {
         *("threading", "_thread", "queue", "_queue", "asyncio", "_asyncio", "concurrent", "multiprocessing"),
@@ -119,7 +114,7 @@ def _inside(thing: Any, kind: type) -> list[Any]:
     if kind is FunctionType:
         return _inside_function(thing)
     if kind is CellType:
-        return [thing.cell_contents] if _filled(thing) else []
+        return list(in_cell(thing))
     if issubclass(kind, type):
         return [type(thing), *(value for base in thing.__mro__[:-1] for value in list(base.__dict__.values()))]
     if issubclass(kind, staticmethod | classmethod | MethodType):
@@ -144,7 +139,7 @@ def _inside_function(function: FunctionType) -> list[Any]:
         return found
     found += [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
     found += function.__dict__.values()
-    names = dict.fromkeys(name for code in _codes(function.__code__) for name in code.co_names)
+    names = dict.fromkeys(name for code in walk(function.__code__) for name in code.co_names)
     named = [function.__globals__.get(name) for name in names]
     modules = [thing for thing in named if type(thing) is ModuleType]
     return [*found, *named, *(module.__dict__[name] for module in modules for name in names if name in module.__dict__)]
@@ -159,7 +154,7 @@ def _written_by(function: FunctionType) -> Iterator[Inverse]:
     if names:
         yield restore_names(namespace, names)
     if attributes:
-        for code in _codes(function.__code__):
+        for code in walk(function.__code__):
             for module in (namespace.get(name) for name in code.co_names):
                 if isinstance(module, ModuleType):
                     yield restore_names(module.__dict__, attributes)
@@ -168,7 +163,7 @@ def _written_by(function: FunctionType) -> Iterator[Inverse]:
 def _stores(function: CodeType) -> tuple[frozenset[str], frozenset[str]]:
     """The globals that code binds or deletes, and the names of attributes that it sets or deletes."""
     found: dict[str, set[str]] = {"GLOBAL": set(), "ATTR": set()}
-    for code in _codes(function):
+    for code in walk(function):
         if _WRITING.isdisjoint(code.co_code[::2]):
             continue
         for step in dis.get_instructions(code):
@@ -192,20 +187,6 @@ def _value(slot: MemberDescriptorType, thing: object) -> object:
         return slot.__get__(thing)
     except AttributeError:
         return None
-
-
-def _codes(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for const in code.co_consts:
-        if isinstance(const, CodeType):
-            yield from _codes(const)
-
-
-def _filled(cell: CellType) -> bool:
-    try:
-        return cell.cell_contents is not None
-    except ValueError:
-        return False
 
 
 class _TooLong:

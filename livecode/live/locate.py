@@ -13,19 +13,14 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from types import (
-    BuiltinFunctionType,
-    CodeType,
     FunctionType,
-    GetSetDescriptorType,
     MappingProxyType,
-    MemberDescriptorType,
     MethodType,
     ModuleType,
-    WrapperDescriptorType,
 )
 from typing import Any
 
-from livecode.live.contents import attributes_of
+from livecode.live.contents import LEAVES, attributes_of, cells_of
 from livecode.live.origin import is_made_in, is_offered_above
 
 MAX_STEPS = 200_000
@@ -43,23 +38,7 @@ SMALL_HEAP_BLOCKS = 3_000_000
 MADE_BY_IMPORT = frozenset({"__builtins__", "__spec__", "__loader__"})
 """Names that lead out of a module."""
 
-_LEAVES = frozenset(
-    {
-        str,
-        bytes,
-        int,
-        float,
-        complex,
-        type(None),
-        ModuleType,
-        BuiltinFunctionType,
-        CodeType,
-        GetSetDescriptorType,
-        MemberDescriptorType,
-        WrapperDescriptorType,
-        bool,
-    }
-)
+_LEAVES = LEAVES | {ModuleType}
 
 Place = tuple[str, int]
 """Qualified name and first line of a function's code."""
@@ -132,12 +111,7 @@ class Living:
 
     def _inside_function(self, function: FunctionType) -> list[object]:
         inside: list[object] = list(function.__dict__.values())
-        for cell in function.__closure__ or ():
-            try:
-                inside.append(cell.cell_contents)
-            except ValueError:  # the cell is empty still
-                continue
-        return inside
+        return [*inside, *cells_of(function)]
 
 
 def _worth_following(thing: object) -> bool:

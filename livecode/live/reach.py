@@ -20,9 +20,10 @@ from dataclasses import dataclass, field
 from types import BuiltinFunctionType, CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
 
+from livecode.engine.code import walk
 from livecode.live.adapters import adapters
 from livecode.live.adapters.protocol import Adapter
-from livecode.live.contents import attributes_of, slots_of
+from livecode.live.contents import attributes_of, cells_of, slots_of
 from livecode.live.locate import MAX_CONTAINER
 from livecode.live.places import Entry, NamesPlace, Place, identity, place
 
@@ -164,14 +165,14 @@ def _inside(thing: Any, found: Reach, wanted: Wanted) -> list[Any]:
 
 def _inside_function(function: FunctionType, found: Reach) -> list[Any]:
     """Its closure and what its code names: globals, also of the modules that it names."""
-    cells = [cell.cell_contents for cell in function.__closure__ or () if _filled(cell)]
+    cells = list(cells_of(function))
     own = function.__dict__
     if own:
         found.places.append(NamesPlace(own))
     inside = [*cells, *own.values(), *(function.__defaults__ or ())]
     if _is_standard(function.__globals__.get("__name__", "")):
         return inside
-    names = {name for code in _codes(function.__code__) for name in code.co_names}
+    names = {name for code in walk(function.__code__) for name in code.co_names}
     stored = frozenset(name for name in names if name in function.__globals__)
     for name in stored:
         value = function.__globals__[name]
@@ -244,8 +245,7 @@ def parts_of(thing: Any) -> list[Any]:
     """What a thing is made of, as far as that is its own: nothing is called, globals are not followed."""
     kind = type(thing)
     if kind is FunctionType:
-        cells = [cell.cell_contents for cell in thing.__closure__ or () if _filled(cell)]
-        return [*cells, *thing.__dict__.values()]
+        return [*cells_of(thing), *thing.__dict__.values()]
     if issubclass(kind, weakref.ref):
         target = thing()
         return [] if target is None else [target]
@@ -277,20 +277,5 @@ def slot_value(slot: MemberDescriptorType, thing: object) -> Iterator[Any]:
         return
 
 
-def _codes(code: CodeType) -> Iterator[CodeType]:
-    yield code
-    for const in code.co_consts:
-        if isinstance(const, CodeType):
-            yield from _codes(const)
-
-
 def _is_standard(module: object) -> bool:
     return isinstance(module, str) and module.partition(".")[0] in sys.stdlib_module_names
-
-
-def _filled(cell: Any) -> bool:
-    try:
-        cell.cell_contents  # noqa: B018
-    except ValueError:
-        return False
-    return True
