@@ -58,6 +58,7 @@ class Walk:
         self._own = _own_edits(change)
         self.here = Spread(facts, facts.forms)
         self._turned = set[str]()  # names that come from modules in which annotations turn
+        self._came: set[str] = set()  # by star imports, that they did not bring before
         self._stirred = bool(again)
         if change is not None:
             self.here.reordered = reordered(change)
@@ -260,6 +261,7 @@ class Walk:
         now.taint(_renamed(source.tainted, renamed))
         self.here.reshaped |= {renamed[name] for name in source.reshaped & names}
         if item.name == "*":
+            self._came |= there.arrivals()
             bound = {name for form in self.here.forms for name in form.names.binds}
             self.here.lost |= exported(source.old, there._star) - there.exports() - bound
         if item.name == "*" and ("__all__" in source.dirty or there.arrivals()):
@@ -270,15 +272,20 @@ class Walk:
 
     def exports(self) -> set[str]:
         """The names that a star import brings."""
-        return exported(self.here.forms, self._star)
+        return exported(self.here.forms, lambda item: self._star(item) | self._came)
 
     def arrivals(self) -> set[str]:
         """The names that a star import did not bring before."""
         return self.exports() - exported(self.here.old, self._star)
 
-    def _star(self, item: Imported) -> set[str]:
-        facts = self._project.facts(absolute(self.here.facts.package, item.module, item.level))
-        return exported(facts.forms, lambda _: set()) if facts is not None else set()
+    def _star(self, item: Imported, package: str | None = None, seen: frozenset[str] = frozenset()) -> set[str]:
+        """The names that a star import brought so far, also those that came to its module by another one."""
+        name = absolute(self.here.facts.package if package is None else package, item.module, item.level)
+        facts = self._project.facts(name) if name not in seen else None
+        if facts is None:
+            return set()
+        within = facts.package
+        return exported(facts.forms, lambda inner: self._star(inner, within, seen | {name}))
 
     def _brings(self, form: Form) -> Iterator[str]:
         for item in form.names.imports:
