@@ -19,14 +19,14 @@ def test_the_rest_of_a_push_goes_live(forker: Forker) -> None:
     """The refusal counts what is safe; the safe part is a version of its own, says what it lacks, and ends there."""
     said = forker.ask(narrowed.in_part, {"m.py": SLOTS}, {"m": MORE_SLOTS}, {"m": ["RATE", "NEW", "gone"]})
     assert said["whole"] == {"verdict": "REFUSED", "codes": ["LC103"], "left": [], "safe": 3}
-    assert said["dry"] == {"verdict": "READY", "codes": [], "left": [["LC103", "m", 2, 0]], "safe": 0}
+    assert said["dry"] == {"verdict": "READY", "codes": [], "left": [["LC103", "m", 3, 0]], "safe": 0}
     assert said["done"] == {**said["dry"], "verdict": "LIVE"}
     assert (said["again"]["verdict"], said["again"]["codes"], said["again"]["safe"]) == ("REFUSED", ["LC103"], 0)
     assert said["values"] == {"m.RATE": "2", "m.NEW": "2", "m.gone": "'not there'"}
     assert said["sources"]["m"] == MORE_SLOTS.replace("('a', 'b')", "('a',)")
     assert (said["disk"], said["last"]) == (["differs"], ["m"])
     assert "in part" in said["text"].splitlines()[0]
-    assert "! left out, it runs as before:\n  LC103  line 2: Order gains slot 'b'" in said["text"]
+    assert "! left out, it runs as before:\n  LC103  line 3: Order gains slot 'b'" in said["text"]
 
 
 def test_a_module_that_cannot_be_changed_is_left_out(forker: Forker) -> None:
@@ -40,8 +40,8 @@ def test_a_module_that_cannot_be_changed_is_left_out(forker: Forker) -> None:
 
 def test_what_needs_the_left_out_goes_with_it(forker: Forker) -> None:
     """Statements that name it, in the module and in others of the push, and names that it needs to stay."""
-    files = {"a.py": "OLD = 1\nclass C:\n    __slots__ = ('x',)\n    y = OLD\n", "b.py": "Z = 1\n"}
-    after = {"a": "class C:\n    __slots__ = ('z',)\nclass D(C): pass\nW = 1\n", "b": "Z = 2\n"}
+    files = {"a.py": "OLD = 1\nclass C:\n    __slots__ = ('x',)\n    y = OLD\nONE = C()\n", "b.py": "Z = 1\n"}
+    after = {"a": "class C:\n    __slots__ = ('z',)\nONE = C()\nclass D(C): pass\nW = 1\n", "b": "Z = 2\n"}
     said = forker.ask(narrowed.in_part, files, after, {"a": ["OLD", "W"], "b": ["Z"]})
     assert said["done"]["left"] == [["LC103", "a", 1, 0], ["LC108", "a", 0, 1]]
     assert said["values"] == {"a.OLD": "1", "a.W": "1", "b.Z": "2"}
