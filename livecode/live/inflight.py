@@ -144,7 +144,8 @@ class OldCode:
         """Module and text for old code that closures have which no push has found."""
         counts = self._stragglers.counts(code for made in self._generations for code in made.alive())
         for key, count in counts.items():
-            code = old[key].codes[key]() if key in old else None
+            reference = old[key].codes.get(key) if key in old else None  # it may die at any time
+            code = reference() if reference is not None else None
             if code is not None and not code.co_flags & SUSPENDABLE:  # else it may be a call that is suspended
                 made = old[key]
                 place = f"{os.path.basename(made.filename)}:{code.co_firstlineno}"

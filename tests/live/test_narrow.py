@@ -43,7 +43,7 @@ def test_what_needs_the_left_out_goes_with_it(forker: Forker) -> None:
     files = {"a.py": "OLD = 1\nclass C:\n    __slots__ = ('x',)\n    y = OLD\nONE = C()\n", "b.py": "Z = 1\n"}
     after = {"a": "class C:\n    __slots__ = ('z',)\nONE = C()\nclass D(C): pass\nW = 1\n", "b": "Z = 2\n"}
     said = forker.ask(narrowed.in_part, files, after, {"a": ["OLD", "W"], "b": ["Z"]})
-    assert said["done"]["left"] == [["LC103", "a", 1, 0], ["LC108", "a", 0, 1]]
+    assert said["done"]["left"] == [["LC103", "a", 2, 0], ["LC108", "a", 0, 1]]
     assert said["values"] == {"a.OLD": "1", "a.W": "1", "b.Z": "2"}
 
 
