@@ -135,11 +135,12 @@ class QuietMoment:
 
     def _do_if_quiet(self, calls: Sequence[Call]) -> bool:
         frames = sys._current_frames()
+        places = {top: top.f_lasti for top in frames.values()}
         try:
-            places = {top: top.f_lasti for top in frames.values()}
             return not self._somebody_inside(frames, places) and _do_unless_moved(frames, places, calls)
         finally:
             frames.clear()  # the frame of this call is in it, which would keep itself alive
+            places.clear()
 
     def _somebody_inside(self, frames: dict[int, FrameType], places: dict[FrameType, int]) -> bool:
         now, waiting = time.monotonic(), {threading.get_ident(), *self._waiting}
