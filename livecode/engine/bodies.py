@@ -34,6 +34,9 @@ CONSUMERS = frozenset(
 )
 """Functions that look at what they are given, and call what they are given, before they return."""
 
+ASKING_BY_NAME = frozenset({"attrgetter", "methodcaller", "getattr", "hasattr"})
+"""Functions that are told by a text which attribute they ask for."""
+
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
@@ -50,6 +53,7 @@ class Inside:
         changes: Names of the module whose object it changes, or hands on to code that may.
         calls_given: True if it calls one of its parameters.
         calls: Names of the module that it calls, itself or by handing them to what calls them.
+        made: Names that functions read which it makes and does not call: whoever calls what it returns reads them.
     """
 
     names: frozenset[str]
@@ -59,6 +63,7 @@ class Inside:
     changes: frozenset[str]
     calls_given: bool
     calls: frozenset[str]
+    made: frozenset[str] = frozenset()
 
 
 def inside(function: ast.AST) -> Inside:
@@ -81,6 +86,7 @@ def inside(function: ast.AST) -> Inside:
         frozenset(_changed(every) & names_in_body(function)),
         bool(given & (called | {name for _, name in handed(executed)})),
         own & frozenset(called),
+        names_in_body(function) - own,
     )
 
 
@@ -116,6 +122,15 @@ def handed(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, str]]:
 def consumes(callee: str) -> bool:
     """True for a function that looks at what it is given before it returns, and does not keep it."""
     return callee.rpartition(".")[2] in CONSUMERS
+
+
+def called_at_once(nodes: Iterable[ast.AST]) -> bool:
+    """True if the statements call a lambda that stands in them, or give it to what calls it before it returns."""
+    for node in (item for each in nodes for item in ast.walk(each) if isinstance(item, ast.Call)):
+        given = [*node.args, *(word.value for word in node.keywords)] if consumes(dotted(node.func)) else []
+        if any(isinstance(item, ast.Lambda) for item in (node.func, *given)):
+            return True
+    return False
 
 
 def names_in_body(node: ast.AST) -> frozenset[str]:

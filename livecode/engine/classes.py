@@ -15,6 +15,7 @@ The live class stays in every case, so that instances, subclasses and isinstance
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -57,6 +58,10 @@ OF_OTHER_BASES = frozenset({ClassKind.PLAIN, ClassKind.DATACLASS, ClassKind.REBU
 TAKES_WORDS = OF_OTHER_BASES | {ClassKind.SLOTTED}
 """Kinds of which the class keywords can change: `__init_subclass__` is given them as for a new class."""
 
+ENUMS = frozenset({"Enum", "IntEnum", "StrEnum", "Flag", "IntFlag", "ReprEnum"})
+MADE_ANEW = frozenset({"NamedTuple", "TypedDict", "Protocol"})
+"""Bases that make a class of another kind of what is written: no class can become one, or cease to be one."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClassEdit:
@@ -77,6 +82,7 @@ class ClassEdit:
         again: Members that ran before and run again, or that are removed: their decorators may have registered them.
         nested: Edits of classes inside this one.
         changes: What the report says.
+        welcome: True if `__init_subclass__` of the bases is to see the class again, as what it reads changed.
     """
 
     form: Form
@@ -92,6 +98,7 @@ class ClassEdit:
     again: tuple[Form, ...] = ()
     nested: tuple[ClassEdit, ...] = ()
     changes: tuple[Change, ...] = ()
+    welcome: bool = False
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -168,6 +175,11 @@ def _refuse_head(facts: ModuleFacts, old: Form, new: Form, kind: ClassKind, memb
     if (abstract or first_base) and ".".join((*old.scope, old.name)) in facts.baseless:
         what = f"{new.label()} gets its first base, and makes its instances by a __new__ of its own"
         return refusal("LC106", what, module=facts.module, line=new.start)
+    old_bases, new_bases = _real_bases(old_node), _real_bases(new_node)
+    before, after = _ways(facts, old_bases), _ways(facts, new_bases)
+    if before != after and not all(map(_abstract, (old_bases, new_bases))):
+        what = f"{new.label()} becomes another kind of class: {_said(before)} → {_said(after)}"
+        return refusal("LC105", what, module=facts.module, line=new.start)
     old_params, new_params = (getattr(node, "type_params", []) for node in (old_node, new_node))
     named = {parameter.name for parameter in (*old_params, *new_params)}
     if _dumps(old_params) != _dumps(new_params) or any(not named.isdisjoint(m.shape.mentions) for m in members):
@@ -242,6 +254,31 @@ def _ran_before(change: Diff, members: Sequence[Form]) -> tuple[Form, ...]:
 def _real_bases(node: ast.ClassDef) -> list[ast.expr]:
     """The bases, without an `object` that says what goes without saying."""
     return [base for base in node.bases if not (isinstance(base, ast.Name) and base.id == "object")]
+
+
+def _ways(facts: ModuleFacts, bases: Sequence[ast.expr]) -> frozenset[str]:
+    """What the bases ask of how a class is made: its metaclass, or the layout of its instances, as a builtin has it."""
+    found = set[str]()
+    for base in bases:
+        dotted_name = ast.unparse(base).partition("[")[0]
+        name = dotted_name.rpartition(".")[2]
+        builtin = getattr(builtins, dotted_name, None)
+        if name in ENUMS or facts.classes.get(dotted_name) is ClassKind.ENUM:
+            found.add("an enum")
+        elif name in MADE_ANEW:
+            found.add(f"a {name}")
+        elif isinstance(builtin, type) and builtin not in (object, type):
+            found.add(f"made as {builtin.__mro__[-2].__name__} is, in {builtin.__basicsize__} bytes")
+    return frozenset(found)
+
+
+def _abstract(bases: Sequence[ast.expr]) -> bool:
+    """True if an ABC or a Protocol is among the bases: one can become the other."""
+    return any(ast.unparse(base).partition("[")[0].rpartition(".")[2] in ("ABC", "Protocol") for base in bases)
+
+
+def _said(ways: frozenset[str]) -> str:
+    return " and ".join(sorted(ways)) or "an ordinary one"
 
 
 def _becomes_abstract(old: ast.ClassDef, new: ast.ClassDef) -> bool:

@@ -52,10 +52,15 @@ def annotated_with(form: Form) -> set[str]:
 
 def remade(forms: tuple[Form, ...]) -> set[str]:
     """The names that can be made again: those of values, and of definitions whose decorators make something."""
-    return {name for form in forms if not redefines(form) for name in form.names.binds}
+    by_calls = {name for form in forms for _, body in form.shape.bodies for name in body.assigns}
+    return by_calls | {name for form in forms if not redefines(form) for name in form.names.binds}
 
 
 def redefines(form: Form) -> bool:
+    """True for a form that makes nothing but functions, classes without values, and imported names."""
+    values = any(member.kind is Kind.VALUE for member in form.members)
+    if form.kind is Kind.CLASS and (values or bool(getattr(form.node, "bases", ()))):
+        return False
     return form.kind is Kind.IMPORT or (form.kind in (Kind.FUNCTION, Kind.CLASS) and not decorated(form))
 
 

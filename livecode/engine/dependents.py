@@ -35,7 +35,7 @@ def spread(
     project: Project,
     again: Mapping[str, frozenset[str]] | None = None,
 ) -> dict[str, Spread]:
-    """Every module in which something is executed, with the reason for each form.
+    """Every module that is reached: what is executed there, with the reason for each form, and what calls come upon.
 
     Args:
         diffs: What the push does to each of its loaded modules.
@@ -64,7 +64,7 @@ def spread(
         if grown or (name in walks and name not in told and walk.here.exports()):
             told.add(name)
             waiting |= dict.fromkeys((*project.readers(name, walk.here.words()), *importing(to_come, name)))
-    return {name: walk.here for name, walk in walks.items() if name in edited or walk.here.runs or walk.here.lost}
+    return {name: walk.here for name, walk in walks.items()}
 
 
 def _unedited(module: str, project: Project) -> Walk | None:

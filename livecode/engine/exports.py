@@ -29,6 +29,7 @@ def fills(facts: ModuleFacts, module: str, name: str) -> bool:
 def exported(forms: tuple[Form, ...], star: Callable[[Imported], set[str]]) -> set[str]:
     """The names that `from module import *` brings; names that an `__all__` computes are not known, so all count."""
     bound = {name for form in forms for name in form.names.binds}
+    bound |= {name for form in forms for _, body in form.shape.bodies for name in body.assigns}  # if it is called
     for item in (item for form in forms for item in form.names.imports if item.name == "*"):
         bound |= star(item)
     listing = [form for form in forms if "__all__" in form.names.binds or "__all__" in form.names.touches]

@@ -95,6 +95,10 @@ class ModuleFacts:
         live = self.classes, self.attributes, self.baseless, self.compiled, self.population, self.held, self.old_makes
         return ModuleFacts(self.module, self.package, forms, *live)
 
+    def enums(self) -> frozenset[str]:
+        """The classes that are enums."""
+        return frozenset(name for name, kind in self.classes.items() if kind is ClassKind.ENUM)
+
 
 class Placed(Protocol):
     """Forms, and what their relative imports start from."""

@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import ast
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from livecode.engine.annotating import REREAD
+from livecode.engine.bodies import root
 from livecode.engine.facts import ClassKind
-from livecode.engine.forms import Kind
+from livecode.engine.forms import Form, Kind, decorators_of
 from livecode.engine.planned import Run, made_by
+from livecode.engine.reach import asked_of_unknown
 from livecode.engine.sight import Sight
 from livecode.engine.spread import Spread
 from livecode.engine.staging import Staging
 
 
 def staged(
-    found: Mapping[str, Spread], runs_of: Mapping[str, tuple[Run, ...]], begin: Callable[[], Staging]
+    found: Mapping[str, Spread],
+    runs_of: Mapping[str, tuple[Run, ...]],
+    withdrawn: Mapping[str, tuple[Form, ...]],
+    begin: Callable[[], Staging],
 ) -> dict[str, tuple[Run, ...]]:
     """The same, with what each sees on the stage, and the late ones marked.
+
+    Args:
+        found: The modules in which something is executed.
+        runs_of: Module → what is executed.
+        withdrawn: Module → the statements that go, of which the registrations are taken back.
+        begin: Begins to decide anew.
 
     Of a name that several forms bind, all are late if one is, or a reader: then all is decided anew, knowing that.
     """
     waiting = {id(run.form) for name, runs in runs_of.items() for run in runs if _waits(found[name], run)}
+    waiting |= {*_asking_members([run for runs in runs_of.values() for run in runs])}
+    waiting |= {
+        number
+        for name, runs in runs_of.items()
+        for number in _reading_registries(found[name], runs, withdrawn.get(name, ()))
+    }
     while True:
         staging, decided = begin(), dict[str, tuple[Run, ...]]()
         for name, runs in runs_of.items():
@@ -30,6 +48,29 @@ def staged(
         if together <= waiting:
             return decided
         waiting |= together
+
+
+def _asking_members(runs: Sequence[Run]) -> Iterator[int]:
+    """Values that ask what they do not name for members of classes that change: `[a.speed for a in ALL]`."""
+    members = {name for run in runs if run.edit for member in run.edit.members for name in member.names.binds}
+    for run in runs if members else ():
+        if run.form.kind in (Kind.VALUE, Kind.OTHER) and not members.isdisjoint(asked_of_unknown(run.form)):
+            yield id(run.form)
+
+
+def _reading_registries(here: Spread, runs: Sequence[Run], withdrawn: Sequence[Form]) -> Iterator[int]:
+    """Values made from what decorators of the push register into, or take back: seen when the rest is visible."""
+    registering = [*(run.form for run in runs if run.registers), *withdrawn]
+    decorators = [each for form in registering for each in decorators_of(form.nodes)]
+    names = {root(each.func if isinstance(each, ast.Call) else each) for each in decorators}
+    if not names:
+        return
+    bodies = (body for form in here.forms for name, body in form.shape.bodies if name in names)
+    names |= {name for body in bodies for name in body.changes}
+    for run in runs:
+        reads = run.form.kind in (Kind.VALUE, Kind.OTHER) and not names.isdisjoint(run.form.names.reads)
+        if reads and not run.registers:
+            yield id(run.form)
 
 
 def _decided(module: str, run: Run, staging: Staging, waits: bool) -> Run:

@@ -92,6 +92,7 @@ class Leads:
         self._project = project
         self._binders: dict[str, dict[str, list[Form]]] = {}
         self._inside: dict[int, tuple[Use, ...]] = {}
+        self._starred: dict[str, tuple[str, ...]] = {}
         self._known: dict[Named, bool] = {}
 
     def module(self, name: str) -> Spread | None:
@@ -146,7 +147,7 @@ class Leads:
         return ""
 
     def origin(self, module: str, name: str) -> Named:
-        """The name where it is defined, through `from x import y`."""
+        """The name where it is defined, through `from x import y` and `from x import *`."""
         seen = set[Named]()
         while (module, name) not in seen:
             seen.add((module, name))
@@ -156,7 +157,24 @@ class Leads:
                     source = absolute(here.facts.package, item.module, item.level)  # type: ignore[union-attr]
                     if item.bound == name and item.name is not None and self.module(source) is not None:
                         module, name = source, item.name
+            if (module, name) in seen and not self.binders(module, name):
+                module = next((each for each in self._stars(module) if self._has(each, name)), module)
         return module, name
+
+    def _stars(self, module: str) -> tuple[str, ...]:
+        """The modules of the project of which a module imports all names; the last one wins."""
+        if module not in self._starred:
+            here = self.module(module)
+            items = [item for form in here.forms for item in form.names.imports] if here is not None else []
+            found = [absolute(here.facts.package, i.module, i.level) for i in items if i.name == "*"]  # type: ignore[union-attr]
+            self._starred[module] = tuple(each for each in reversed(found) if self.module(each) is not None)
+        return self._starred[module]
+
+    def _has(self, module: str, name: str, depth: int = 4) -> bool:
+        """True if a module binds a name, or has it by a star import."""
+        return bool(self.binders(module, name)) or (
+            depth > 0 and any(self._has(each, name, depth - 1) for each in self._stars(module))
+        )
 
     def is_hot(self, named: Named) -> bool:
         """True for a name that is not yet what it will be."""
@@ -183,8 +201,12 @@ class Leads:
         return any(self.leads(target) for use in uses for target in self._targets(module, use))
 
     def _targets_inside(self, named: Named) -> set[Named]:
-        uses = (use for form in self.binders(*named) for use in self._uses(form))
-        return {target for use in uses for target in self._targets(named[0], use)}
+        module, forms = named[0], self.binders(*named)
+        found = {target for form in forms for use in self._uses(form) for target in self._targets(module, use)}
+        bodies = (body for form in forms if form.kind is Kind.VALUE for _, body in form.shape.bodies)
+        for path in (path for body in bodies for path in (*((name,) for name in body.names), *body.attributes)):
+            found |= {self.target(module, path)[0], (module, path[0])}
+        return found
 
     def _targets(self, module: str, use: Use) -> set[Named]:
         """The name itself, as it may be on the stage of its module, and where it comes from."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Sequence
 
-from livecode.engine.bodies import MUTATORS, consumes, dotted, handed, root
+from livecode.engine.bodies import ASKING_BY_NAME, MUTATORS, consumes, dotted, handed, root
 from livecode.engine.names import Imported, Names, parts, simply_bound, surely_bound, targeted
 from livecode.engine.trees import own_nodes
 
@@ -118,6 +118,9 @@ class _Finder(ast.NodeVisitor):
                 self.touches.add(root(node))
         if isinstance(node, ast.Call):
             self.handed |= set(handed([node]))
+            asks = dotted(node.func).rpartition(".")[2] in ASKING_BY_NAME
+            texts = [each.value for each in node.args if isinstance(each, ast.Constant)] if asks else []
+            self.attributes |= {("?", part) for each in texts if isinstance(each, str) for part in each.split(".")}
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         self.note(node)

@@ -16,6 +16,7 @@ from dataclasses import replace
 from functools import partial
 
 from livecode.engine.annotating import TEXT_FLAG, Readers, annotations_are_text
+from livecode.engine.bodies import dotted
 from livecode.engine.classes import ClassEdit, class_edit
 from livecode.engine.dependents import run_order, spread
 from livecode.engine.diff import Diff, diff
@@ -28,8 +29,9 @@ from livecode.engine.refusals import refusal
 from livecode.engine.registrations import calls_in, registering
 from livecode.engine.spread import Spread
 from livecode.engine.staging import Staging
-from livecode.engine.stale import Told, old_makes
+from livecode.engine.stale import Told, old_makes, reach_of_edits
 from livecode.engine.told import changes_of, rerun_reason
+from livecode.engine.welcome import reads_any, welcomes
 from livecode.model.report import Change, ChangeKind, Refusal
 
 
@@ -50,25 +52,30 @@ def plan(
     running = {name: _known(project, name) for name in sources}
     diffs = {name: _difference(running[name].forms, forms) for name, forms in sources.items()}
     after = {name: running[name].with_forms(forms) for name, forms in sources.items()}
-    found = spread(diffs, after, project, again)
-    old_make = old_makes(found, diffs, project)
+    reached = spread(diffs, after, project, again)
+    found = {name: here for name, here in reached.items() if name in diffs or here.runs or here.lost}
+    edited = reach_of_edits(found, diffs, project)
+    old_make = old_makes(found, diffs, project, edited)
     runs_of, plans, refusals = dict[str, tuple[Run, ...]](), [], list[Refusal]()
     for name in run_order(found):
         runs_of[name], refused = _runs(found[name], diffs.get(name, Diff()), project)
         refusals += refused
     swapped = {name: _bodies(change) for name, change in diffs.items()}
     if any(runs_of.values()):
-        runs_of = staged(found, runs_of, lambda: Staging(found, swapped, arriving, project))
+        withdrawn = {name: _withdrawn(change, running[name], project) for name, change in diffs.items()}
+        runs_of = staged(found, runs_of, withdrawn, lambda: Staging(found, swapped, arriving, project))
     for name, runs in runs_of.items():
         here, change = found[name], diffs.get(name, Diff())
         if name in diffs:
             refusals += _refuse_module(here, running[name], change, project)
-            withdrawn = _withdrawn(change, running[name], project)
-            plans.append(_pushed(here, change, runs, withdrawn, _undone(here, change, project), old_make.get(name)))
+            gone = _withdrawn(change, running[name], project)
+            plans.append(_pushed(here, change, runs, gone, _undone(here, change, project), old_make.get(name)))
         else:
             plans.append(_only_run(here, runs, old_make.get(name)))
     plans += [_only_told(name, project, said) for name, said in old_make.items() if name not in found]
-    return Plan(() if refusals else tuple(plans), tuple(refusals))
+    other = {name: here.tainted for name, here in reached.items() if here.tainted}
+    other |= {name: here.tainted | other.get(name, set()) for name, here in edited.items()}
+    return Plan(() if refusals else tuple(plans), tuple(refusals), other)
 
 
 def _difference(old: tuple[Form, ...], new: tuple[Form, ...]) -> Diff:
@@ -107,8 +114,10 @@ def _runs(here: Spread, change: Diff, project: Project) -> tuple[tuple[Run, ...]
         edit: ClassEdit | None = None
         if form.kind is Kind.CLASS and old is not None and old.kind is Kind.CLASS:
             built_from = here.runs[number] if number in here.rebuilt else ""
-            stale = partial(_is_stale, here.seen.get(number), here.reread)
+            asked = here.runs[number] == "asked for"
+            stale = _is_value if asked else partial(_is_stale, here.seen.get(number), here.reread)
             edit, refused = class_edit(here.facts, old, form, stale, built_from)
+            edit = _welcomed(here, number, edit, project)
             refusals += refused
         else:
             refused = []
@@ -131,6 +140,23 @@ def _undoes(here: Spread, old: Form | None, project: Project) -> tuple[Form, ...
 
 def _undone(here: Spread, change: Diff, project: Project) -> tuple[Form, ...]:
     return tuple(each for form in change.removed for each in _undoes(here, form, project))
+
+
+def _welcomed(here: Spread, number: int, edit: ClassEdit | None, project: Project) -> ClassEdit | None:
+    """The edit, which shows the class to `__init_subclass__` again if that reads what changes of it."""
+    form, seen = here.forms[number], here.seen.get(number)
+    if edit is None or edit.rebuild or not getattr(form.node, "bases", ()):
+        return edit
+    values = {name for member in edit.members if _is_value(member) for name in member.names.binds} | {*edit.removed}
+    reads = reads_any(form, values, here.facts, project)
+    paths = {f"{dotted(base)}.__init_subclass__" for base in getattr(form.node, "bases", ())}
+    called = seen is not None and not paths.isdisjoint(seen.tainted)
+    again = (edit.bases or here.runs[number] == "asked for") and any(True for _ in welcomes(form, here.facts, project))
+    return replace(edit, welcome=True) if reads or called or again else edit
+
+
+def _is_value(member: Form) -> bool:
+    return member.kind is Kind.VALUE
 
 
 def _is_stale(seen: Reach | None, reread: Collection[int], member: Form) -> bool:

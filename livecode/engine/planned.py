@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from livecode.engine.classes import ClassEdit
@@ -90,10 +90,17 @@ class ModulePlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the push needs; nothing at all if there are refusals."""
+    """What the push needs; nothing at all if there are refusals.
+
+    Attributes:
+        modules: What happens in each, in the order in which they are executed.
+        refusals: Why nothing happens.
+        other: Module → functions and methods of which a call gives another result: what was kept of it is out of date.
+    """
 
     modules: tuple[ModulePlan, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    other: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 def is_call(form: Form) -> bool:

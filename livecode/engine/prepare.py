@@ -332,12 +332,13 @@ def _prepare_class(edit: ClassEdit, compiler: Compiler, sight: Sight, module: st
         names = frozenset(name for member in edit.form.members for name in member.names.binds)
         body = seen_through(body, sight, module, names)
     annotated = _annotations(edit.form.members)
+    used = node.keywords if edit.bases or edit.welcome else []
     return PreparedClass(
         edit,
         body=compiler.class_body(edit.form, body) if body else None,
         annotations=compiler.class_body(edit.form, annotated) if edit.annotations else None,
         bases=tuple(map(compiler.expression, node.bases)) if edit.bases else (),
-        keywords=tuple((w.arg, compiler.expression(w.value)) for w in node.keywords if edit.bases and w.arg),
+        keywords=tuple((w.arg, compiler.expression(w.value)) for w in used if w.arg),
         swaps=_leaf_swaps((*edit.swaps, *(edit.shifts if compiler.former_flags is not None else ())), compiler),
         shifts=tuple(_shift(pair) for pair in edit.shifts if pair.shift),
         nested=tuple(_prepare_class(inner, compiler, sight, module) for inner in edit.nested),

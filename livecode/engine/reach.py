@@ -15,8 +15,8 @@ which matters to classes that are built from them.
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from functools import cached_property
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import cache, cached_property
 
 from livecode.engine.bodies import MUTATORS, Inside, dotted
 from livecode.engine.forms import Form, Kind
@@ -46,10 +46,23 @@ CONTAINERS = frozenset({"list", "dict", "set", "deque", "defaultdict", "OrderedD
 
 
 class Places:
-    """Where the forms of a module define and mention things; made once for each source."""
+    """Where the forms of a module define and mention things; made once for each source.
 
-    def __init__(self, forms: Sequence[Form]) -> None:
+    Args:
+        forms: Of the module.
+        calls_given: Says of an imported function whether it calls what it is given.
+        enums: Qualified names of the classes that are enums: their members are made when the class is.
+    """
+
+    def __init__(
+        self,
+        forms: Sequence[Form],
+        calls_given: Callable[[str], bool] = lambda _: False,
+        enums: Callable[[], Collection[str]] = frozenset,
+    ) -> None:
         self.forms = forms
+        self._enums = enums
+        self.imported_calls_given = cache(calls_given)
         self._mentioning: dict[str, list[Form]] = {}
         self._instances: dict[str, str] | None = None
         self._containers: dict[str, str] | None = None
@@ -61,6 +74,34 @@ class Places:
     def classes(self) -> dict[str, Form]:
         """The classes by qualified name."""
         return {name: form for form in self.forms for name, form in _classes(form)}
+
+    def made_from(self, names: Collection[str]) -> set[str]:
+        """What the statements that bind these names read, and those that bind what these read."""
+        found, waiting = set[str](), list(names)
+        while waiting:
+            name = waiting.pop()
+            for form in self.mentioning(name):
+                if form.kind is Kind.VALUE and name in form.names.binds:
+                    waiting += form.names.reads - found
+                    found |= form.names.reads
+        return found
+
+    def makers(self, form: Form) -> Iterator[str]:
+        """What a class statement calls when it is executed: hooks of bases and metaclasses, an enum's own methods."""
+        name = ".".join((*form.scope, form.name))
+        yield from (f"{base}.__init_subclass__" for base in map(dotted, getattr(form.node, "bases", ())))
+        for meta in self._metaclasses(form):
+            yield from (f"{meta}.{method}" for method in ("__new__", "__init__", "__call__"))
+        if name in self._enums():
+            yield from (f"{name}.{method}" for method in ("__init__", "__new__", "_generate_next_value_"))
+
+    def _metaclasses(self, form: Form) -> list[str]:
+        words = getattr(form.node, "keywords", ()) if form.kind is Kind.CLASS else ()
+        return [dotted(word.value) for word in words if word.arg == "metaclass"]
+
+    def made_by(self, meta: str) -> Iterator[str]:
+        """The classes of the module that name a metaclass."""
+        yield from (path for path, form in self.classes.items() if meta in self._metaclasses(form))
 
     def mentioning(self, word: str) -> list[Form]:
         """The forms that have this word in their text."""
@@ -163,6 +204,8 @@ class Reach:
             if path in known:
                 continue
             known.add(path)
+            if path.endswith((".__init_subclass__", ".<lambda>")):
+                self.words.add(path.split(".")[-2])  # the class as a base, the statement with the lambda
             if not is_taint:
                 self._roots.add(root_of(path))
             self.words.add(path.removesuffix(".*").removesuffix(".?").removesuffix(".!").rpartition(".")[2])
@@ -176,7 +219,8 @@ class Reach:
             found += [(name, True) for name in self._readers(path, is_taint=is_taint)]
             owner, _, last = path.rpartition(".")
             if is_taint and last in MAKERS and owner:
-                found.append((owner, True))
+                found += [(owner, True)] if last != "__init_subclass__" else []
+                found += [(f"{each}.__init_subclass__", True) for each in self.places.made_by(owner)]
             self.places.led_to[path, is_taint] = found = list(dict.fromkeys(found))
         return found
 
@@ -202,9 +246,18 @@ class Reach:
             for name, body in form.shape.bodies:
                 if last in body.calls if is_taint and not owner else self._reads(body, name, owner, last):
                     yield name
+            for name, body in form.shape.bodies:
+                if not owner and last in body.made:
+                    yield from self._returned_by(name)
             if form.kind is Kind.VALUE and is_taint:
                 if (owner, last) in form.names.attributes if owner else bare in form.names.reads:
                     yield from form.names.binds  # an alias, a partial: calling it calls the function
+
+    def _returned_by(self, maker: str) -> Iterator[str]:
+        """Names that stand for what a function returned: by a call, or as its decorator."""
+        for form in self.places.mentioning(maker.rpartition(".")[2]):
+            if maker in form.names.calls and (form.kind is Kind.VALUE or _decorates(form)):
+                yield from form.names.binds
 
     def _reads(self, body: Inside, name: str, owner: str, last: str) -> bool:
         if not owner:
@@ -255,7 +308,7 @@ def _read(now: Reach, form: Form) -> str:
             return path
         if f"{owner}.*" in now.dirt and owner in held and attribute not in MUTATORS:
             return owner
-    return ""
+    return _of_unknown(now.dirt, form, now.places)
 
 
 def called_by(now: Reach, form: Form) -> str:
@@ -266,13 +319,34 @@ def called_by(now: Reach, form: Form) -> str:
     for owner, attribute in sorted(names.attributes):
         if f"{owner}.{attribute}" in now.tainted and form.kind is not Kind.FUNCTION:
             return f"{owner}.{attribute}"
+    for maker in now.places.makers(form) if form.kind is Kind.CLASS else ():
+        if maker in now.tainted:
+            return maker
+    if found := _of_unknown(now.tainted, form, now.places):
+        return found
     for callee, name in sorted(names.handed):
         if name in now.tainted and _calls_given(now, callee):
             return name
-    for name in sorted(names.whole):
+    for name in sorted(names.whole - now.places.classes.keys()):
         for operator in OPERATORS:
             if f"{name}.{operator}" in now.tainted:
                 return f"{name}.{operator}"
+    return ""
+
+
+def asked_of_unknown(form: Form) -> set[str]:
+    """The attributes that a statement asks of what is no name of the module."""
+    return {attribute for owner, attribute in form.names.attributes if root_of(owner) not in form.names.reads}
+
+
+def _of_unknown(paths: Collection[str], form: Form, places: Places) -> str:
+    """A member of a class that the statement names, asked of what it cannot tell: `[s.sign for s in Side]`."""
+    reads, asked = form.names.reads, asked_of_unknown(form)
+    if asked and form.kind is not Kind.FUNCTION:
+        for path in sorted(paths):
+            owner, _, member = path.rpartition(".")
+            if member in asked and (owner in reads or owner in places.made_from(reads)):
+                return path
     return ""
 
 
@@ -281,9 +355,9 @@ def _decorates(form: Form) -> bool:
 
 
 def _calls_given(now: Reach, callee: str) -> bool:
-    return any(
-        body.calls_given for form in now.places.mentioning(callee) for name, body in form.shape.bodies if name == callee
-    )
+    forms = now.places.mentioning(callee)
+    own = (body.calls_given for form in forms for name, body in form.shape.bodies if name == callee)
+    return any(own) or now.places.imported_calls_given(callee)
 
 
 def _looks(now: Reach, callee: str) -> bool:

@@ -254,6 +254,8 @@ class _Seeing:
         if forms and not any(form.kind in (Kind.FUNCTION, Kind.CLASS, Kind.IMPORT) for form in forms):
             if use.place is Place.CALLED:
                 self._call_of_value(forms, own)
+            elif any(form.shape.bodies for form in forms) and self._leads.leads(origin):
+                raise _LateError  # a function that a value or a branch made: who is given it may call it
             return
         if rest:  # a method of a class, an attribute of a function
             if self._leads.calls_change(origin):

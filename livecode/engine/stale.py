@@ -13,12 +13,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from livecode.engine.bodies import dotted
+from livecode.engine.bodies import called_at_once, dotted
 from livecode.engine.definitions import decorated, keeps_identity
 from livecode.engine.diff import Diff, Pair, diff
 from livecode.engine.facts import ClassKind, ModuleFacts, OldMake, Project, absolute
 from livecode.engine.forms import Form, Kind
+from livecode.engine.given import calls_given
 from livecode.engine.outline import Outline, importing, outlines
 from livecode.engine.reach import Places, Reach, called_by
 from livecode.engine.reading import Reading
@@ -44,11 +46,26 @@ class Told:
 Path = tuple[str, str]
 """Module and qualified name of a function."""
 
+AT_ONCE = "<lambda>"
+"""The maker of a value whose own statement gives a lambda to what calls it at once."""
+
 MAX_TRACED = 50
 """Edited functions in one push up to which it is found out which of them made a value; of more, all may have."""
 
 
-def old_makes(found: Mapping[str, Spread], diffs: Mapping[str, Diff], project: Project) -> dict[str, Told]:
+def reach_of_edits(found: Mapping[str, Spread], diffs: Mapping[str, Diff], project: Project) -> dict[str, Reach]:
+    """Module → what is reached in it by the functions that their author edited."""
+    return _reached(_all_edited(found, diffs), found, project)
+
+
+def _all_edited(found: Mapping[str, Spread], diffs: Mapping[str, Diff]) -> list[Path]:
+    edited = [(name, path) for name, change in diffs.items() for path in _edited(change, found[name].facts)]
+    return list(dict.fromkeys(edited))
+
+
+def old_makes(
+    found: Mapping[str, Spread], diffs: Mapping[str, Diff], project: Project, reached: Mapping[str, Reach]
+) -> dict[str, Told]:
     """Module → what is said of its values, where something is.
 
     An edit that makes the maker again what it was when it made the value, as an undo does, ends it.
@@ -57,9 +74,9 @@ def old_makes(found: Mapping[str, Spread], diffs: Mapping[str, Diff], project: P
         found: What is executed.
         diffs: What the push does to each of its modules.
         project: The other modules.
+        reached: What `reach_of_edits` gave.
     """
-    edited = [(name, path) for name, change in diffs.items() for path in _edited(change, found[name].facts)]
-    makers = _Makers(list(dict.fromkeys(edited)), found, project)
+    makers = _Makers(_all_edited(found, diffs), found, project, reached)
     return {name: told for name in makers.modules() if (told := _told(name, makers)) is not None}
 
 
@@ -70,11 +87,18 @@ class _Makers:
         edited: Those functions.
         found: What is executed.
         project: The other modules.
+        reached: What they reach.
     """
 
-    def __init__(self, edited: Sequence[Path], found: Mapping[str, Spread], project: Project) -> None:
+    def __init__(
+        self,
+        edited: Sequence[Path],
+        found: Mapping[str, Spread],
+        project: Project,
+        reached: Mapping[str, Reach],
+    ) -> None:
         self.found, self._project, self._edited = found, project, edited
-        self._old = self._old_of(edited)
+        self._old = _old_in(reached, found)
         self._alone: dict[Path, dict[str, dict[Form, str]]] = {}
 
     def modules(self) -> list[str]:
@@ -85,6 +109,10 @@ class _Makers:
         """Statement → which of the edited functions it called, for those that are not executed again."""
         return self._old.get(module, {})
 
+    def name(self, module: str, form: Form) -> str:
+        """Under which name the value of a statement is known."""
+        return first_made(form, self._forms_then(module))
+
     def known(self, module: str) -> Mapping[str, OldMake]:
         """The values that are of an old make already."""
         facts = self._project.facts(module)
@@ -92,7 +120,7 @@ class _Makers:
 
     def left(self, module: str, form: Form, maker: str) -> OldMake | None:
         """What a value was made by that says something else now; None if all of that is as it was then."""
-        earlier = self.known(module).get(form.names.binds[0])
+        earlier = self.known(module).get(self.name(module, form))
         by = {path: said(self._forms(path[0]), path[1]) for path in self._reaching(module, form)}
         by.update(earlier.by if earlier is not None else {})
         by = {path: then for path, then in by.items() if said(self._forms_then(path[0]), path[1]) != then}
@@ -115,8 +143,19 @@ class _Makers:
         return self.found[module].forms if module in self.found else self._forms(module)
 
     def _old_of(self, edited: Sequence[Path]) -> dict[str, dict[Form, str]]:
-        reached = _reached(edited, self.found, self._project)
-        return {name: dict(_old(now, self.found.get(name))) for name, now in reached.items()}
+        return _old_in(_reached(edited, self.found, self._project), self.found)
+
+
+def _old_in(reached: Mapping[str, Reach], found: Mapping[str, Spread]) -> dict[str, dict[Form, str]]:
+    return {name: dict(_old(now, found.get(name))) for name, now in reached.items()}
+
+
+def first_made(form: Form, forms: Sequence[Form]) -> str:
+    """The name of what a statement made: the first that it binds, or that what it calls sets by `global`."""
+    if form.names.binds:
+        return form.names.binds[0]
+    bodies = (body for each in forms for path, body in each.shape.bodies if path in form.names.calls)
+    return min((name for body in bodies for name in body.assigns), default="")
 
 
 def said(forms: Sequence[Form], path: str) -> str:
@@ -134,19 +173,22 @@ def _told(module: str, makers: _Makers) -> Told | None:
     left = dict(known) if here is None else {name: known[name] for name in known if _is_kept(name, here)}
     changes = []
     for form, maker in makers.old(module).items():
-        make, name = makers.left(module, form, maker), form.names.binds[0]
+        make, name = makers.left(module, form, maker), makers.name(module, form)
         left.pop(name, None)
         if make is not None:
             left[name] = make
             what = f"was made by {maker}() as it was before"
-            changes.append(Change(ChangeKind.STALE, form.label(), what, form.start, f"{module}.{name}"))
+            label = form.label() if form.names.binds else name
+            changes.append(Change(ChangeKind.STALE, label, what, form.start, f"{module}.{name}"))
     changes += _shared(here) if here is not None else ()
     return Told(tuple(changes), left) if changes or left != known else None
 
 
 def _is_kept(name: str, here: Spread) -> bool:
     """True for a name that is still bound, and not bound anew."""
-    makers = [number for number, form in enumerate(here.forms) if name in form.names.binds]
+    makers = [
+        number for number, f in enumerate(here.forms) if name in f.names.binds or first_made(f, here.forms) == name
+    ]
     return bool(makers) and here.runs.keys().isdisjoint(makers)
 
 
@@ -155,7 +197,7 @@ def _reached(edited: Sequence[Path], found: Mapping[str, Spread], project: Proje
     reaches: dict[str, Reach] = {}
     for name, path in edited:
         if name not in reaches:
-            reaches[name] = Reach(Places(found[name].forms))
+            reaches[name] = _nothing_yet(found[name].facts, project)
         reaches[name].taint((path,))
     to_come = outlines((name, here.facts.package, here.forms) for name, here in found.items())
     waiting = dict.fromkeys(reaches)
@@ -166,13 +208,20 @@ def _reached(edited: Sequence[Path], found: Mapping[str, Spread], project: Proje
             outline = to_come.get(importer) or project.outline(importer)
             if outline is None:
                 continue
-            there = reaches.get(importer) or Reach(outline.places)
+            facts = found[importer].facts if importer in found else project.facts(importer)
+            if facts is None:
+                continue
+            there = reaches.get(importer) or _nothing_yet(facts, project)
             size = len(there.tainted)
             _import(outline, there, name, reaches[name])
             if len(there.tainted) > size:
                 reaches[importer] = there
                 waiting[importer] = None
     return reaches
+
+
+def _nothing_yet(facts: ModuleFacts, project: Project) -> Reach:
+    return Reach(Places(facts.forms, partial(calls_given, facts=facts, project=project), facts.enums))
 
 
 def _edited(change: Diff, facts: ModuleFacts) -> Iterator[str]:
@@ -192,6 +241,8 @@ def _edited_bodies(pair: Pair) -> Iterator[str]:
         own = zip(pair.old.shape.own_bodies, pair.new.shape.own_bodies, strict=True)
         differing = [old != new for old, new in own]
     for differs, (_, leaf) in zip(differing, pair.leaf_pairs, strict=True):
+        if differs and leaf.name == AT_ONCE and called_at_once(pair.new.nodes):
+            yield from (f"{name}.{AT_ONCE}" for name in pair.new.names.binds)
         if differs:
             yield from pair.new.names.binds if leaf.name == "<lambda>" else (".".join(leaf.path),)
 
@@ -232,19 +283,34 @@ def _old(now: Reach, here: Spread | None) -> Iterator[tuple[Form, str]]:
             continue
         if here is not None and number in here.runs:
             continue
-        if (form.kind in (Kind.FUNCTION, Kind.CLASS) and not decorated(form)) or not form.names.binds:
+        if form.kind is Kind.FUNCTION and not decorated(form):
+            continue
+        if form.kind is Kind.CLASS and not decorated(form):
+            if maker := _maker_in_class(now, form):
+                yield form, maker
             continue
         if here is not None and not here.reshaped.isdisjoint(form.names.calls):
             continue
-        if maker := called_by(now, form):
+        maker = called_by(now, form)
+        if not maker and form.names.binds and f"{form.names.binds[0]}.{AT_ONCE}" in now.tainted:
+            maker = AT_ONCE
+        if maker and first_made(form, now.places.forms):
             yield form, maker
+
+
+def _maker_in_class(now: Reach, form: Form) -> str:
+    """What made a value in the body of a class, or what its bases, its metaclass, an enum's own methods made of it."""
+    made = [called_by(now, member) for member in form.members if member.kind is Kind.VALUE]
+    hooks = called_by(now, form)
+    return hooks if hooks in now.places.makers(form) else next((maker for maker in made if maker), "")
 
 
 def _shared(here: Spread) -> tuple[Change, ...]:
     if not here.shared:
         return ()
     detail = "is filled by other code too, so what the old statement did to it stays"
-    lines = {name: form.start for form in here.forms for name in form.names.binds}
+    values = [form for form in here.forms if form.kind not in (Kind.FUNCTION, Kind.CLASS, Kind.IMPORT)]
+    lines = {name: form.start for form in values for name in form.names.binds}
     return tuple(
         Change(ChangeKind.STALE, name, detail, lines.get(name, 0)) for name in sorted(here.shared) if name in lines
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 
 from livecode.engine.annotating import REREAD, Readers, asks
 from livecode.engine.bodies import Inside, dotted
@@ -19,10 +19,12 @@ from livecode.engine.diff import Diff, Pair
 from livecode.engine.exports import exported, fills
 from livecode.engine.facts import ClassKind, ModuleFacts, Project, absolute, import_targets
 from livecode.engine.forms import Form, Kind
+from livecode.engine.given import calls_given
 from livecode.engine.history import Event, History, reordered
 from livecode.engine.names import Imported
-from livecode.engine.reach import Places, Reach, reason_to_run
+from livecode.engine.reach import Places, Reach, called_by, reason_to_run
 from livecode.engine.spread import Spread
+from livecode.engine.welcome import given_by, reads_any
 
 LOOKED_AT = frozenset({ClassKind.ENUM})
 """Classes that are values themselves: their members are iterated over and looked up."""
@@ -34,6 +36,10 @@ BUILT = frozenset({ClassKind.DATACLASS, ClassKind.NAMED_TUPLE, ClassKind.REBUILT
 
 BUILT_FROM_OTHERS = frozenset({ClassKind.DATACLASS, ClassKind.REBUILT, ClassKind.MODEL})
 """Classes that take over the fields of their bases when they are built; libraries also look at annotations then."""
+
+
+REMADE = frozenset({ClassKind.ENUM, ClassKind.BUILT})
+"""Classes that are built anew if what builds them reads something that changed: their own methods, their metaclass."""
 
 
 MAX_DOTS = 2
@@ -54,7 +60,7 @@ class Walk:
         self, facts: ModuleFacts, change: Diff | None, project: Project, again: frozenset[str] | None = None
     ) -> None:
         self._change, self._project = change, project
-        self._places = Places(facts.forms)
+        self._places = Places(facts.forms, partial(calls_given, facts=facts, project=project), facts.enums)
         self._own = _own_edits(change)
         self.here = Spread(facts, facts.forms)
         self._turned = set[str]()  # names that come from modules in which annotations turn
@@ -71,8 +77,15 @@ class Walk:
         else:
             self.here.old = facts.forms
         for number, form in enumerate(facts.forms if again else ()):
-            if again and not again.isdisjoint(form.names.binds) and not redefines(form):
+            if again and not again.isdisjoint(self._made_by(form)):
                 self.here.runs[number] = "asked for"
+
+    def _made_by(self, form: Form) -> set[str]:
+        """The names that executing a form makes anew: values, and what the functions that it calls set by `global`."""
+        return {
+            *(() if redefines(form) else form.names.binds),
+            *(n for body in self._called(form) for n in body.assigns),
+        }
 
     @cached_property
     def _imported(self) -> set[Imported]:
@@ -137,6 +150,7 @@ class Walk:
         """Once through the forms, in order."""
         here, now = self.here, Reach(self._places)
         now.dirty(name for name in here.gone if name in self._history.doubtful)
+        now.dirty(self._left.get(-1, ()))
         for number, form in enumerate(here.forms):
             if form.kind is Kind.IMPORT:
                 now.clean(form.names.surely)
@@ -147,6 +161,8 @@ class Walk:
                 reason = reason or self._built_from(number, form, then) or self._rereads(form)
                 if reason:
                     here.runs[number] = reason
+            if number in here.runs and self._is_made_otherwise(form, then):
+                here.rebuilt.add(number)
             if form.kind is Kind.CLASS and number in here.runs:
                 here.seen[number] = then.copy()
             if form.kind is not Kind.IMPORT:
@@ -154,10 +170,15 @@ class Walk:
             if number in here.runs:
                 self._mark(form, here.runs[number], now, then)
             if number in here.rebuilt:
-                now.dirty([f"{form.name}.!"])
+                now.dirty(f"{form.name}.{what}" for what in ("!*?" if self._kind(form) in REMADE else "!"))
+            now.dirty(self._left.get(number, ()))
         now.dirty(name for name in self._history.doubtful if self._history.ends_differently(name))
         here.dirty |= now.dirt
         here.tainted |= now.tainted
+
+    def _is_made_otherwise(self, form: Form, now: Reach) -> bool:
+        """True for an enum or a class of a metaclass, if what makes it gives another result."""
+        return self._kind(form) in REMADE and called_by(now, form) in self._places.makers(form)
 
     def _as_found(self, number: int, form: Form, now: Reach) -> Reach:
         """What is dirty for this form: also the names that other statements have made by now than before."""
@@ -171,19 +192,49 @@ class Walk:
         then.dirty(other)
         return then
 
+    def _called(self, form: Form) -> list[Inside]:
+        """The bodies of what executing a form calls by name; a class calls the `__init_subclass__` of its bases."""
+        bases = map(dotted, getattr(form.node, "bases", ()) if form.kind is Kind.CLASS else ())
+        names = (*form.names.calls, *(f"{base}.__init_subclass__" for base in bases))
+        return [body for name in names for body in self._bodies(name)]
+
+    def _filled_by(self, form: Form) -> set[str]:
+        """The containers of the module that what a form calls has filled."""
+        held = self._places.containers()
+        return {f"{name}.*" for body in self._called(form) for name in body.changes if name in held}
+
+    @cached_property
+    def _left(self) -> dict[int, set[str]]:
+        """Index of a form → what statements after it filled that are gone; -1 where there was none before."""
+        change = self._change
+        found: dict[int, set[str]] = {}
+        if change is None or not (change.removed or change.changed):
+            return found
+        index = {id(form): number for number, form in enumerate(self.here.forms)}
+        kept = {id(pair.old): index[id(pair.new)] for pair in (*change.same, *change.edited)}
+        again = {id(pair.old): index[id(pair.new)] for pair in change.changed}
+        place = -1
+        for form in self.here.old:
+            place = kept.get(id(form), again.get(id(form), place))
+            if id(form) not in kept:
+                found.setdefault(place, set()).update(self._filled_by(form))
+        return found
+
     def _mark(self, form: Form, why: str, now: Reach, then: Reach) -> None:
         """What is dirty, and what is tainted, when a form has been executed."""
         pair = self._own.get(id(form))
         names = form.names
         now.dirty(f"{name}.*" for name in names.touches)
         now.dirty(f"{name}.{key}" for name, key, is_attribute in names.parts if is_attribute)
-        called = [body for name in names.calls for body in self._bodies(name)]
-        now.dirty(name for body in called for name in body.assigns)
-        now.dirty(f"{name}.*" for body in called for name in body.changes if name in self._places.containers())
+        now.dirty(name for body in self._called(form) for name in body.assigns)
+        now.dirty(self._filled_by(form))
         if form.kind is Kind.IMPORT:
             now.dirty(item.bound for item in names.imports if why in ("changed", "added") and self._is_new(item))
         elif pair is not None and keeps_identity(pair.old, pair.new):
-            now.dirty(changed_attributes(pair))
+            now.dirty(changed := changed_attributes(pair))
+            values = {path.rpartition(".")[2] for path in changed}
+            if reads_any(form, values, self.here.facts, self._project):
+                now.dirty(f"{form.name}.{name}" for name in given_by(form, self.here.facts, self._project))
             if self._kind(form) in BUILT_FROM_OTHERS and other_fields(pair):
                 now.dirty([f"{form.name}.!"])
             if self._kind(form) in LOOKED_AT:
@@ -199,6 +250,8 @@ class Walk:
 
     def _mark_class(self, form: Form, now: Reach, then: Reach) -> None:
         """An unchanged class whose body is executed again in parts."""
+        if called_by(then, form).endswith(".__init_subclass__"):
+            now.dirty(f"{form.name}.{name}" for name in given_by(form, self.here.facts, self._project))
         again = self.here.reread
         stale = [member for member in form.members if id(member.shape) in again or reason_to_run(then, member)]
         bases = {dotted(base) for base in getattr(form.node, "bases", ())}

@@ -37,6 +37,12 @@ class Nothing:
     """What a class derives from that lost its last base, before Python 3.15."""
 
 
+class NothingAtAll:
+    """The same for a class whose last base, such as `abc.ABC`, gave its instances no `__dict__`."""
+
+    __slots__ = ()
+
+
 class Abstract:
     """What classes derive from that became abstract while they live: does what ABCMeta does for each new class."""
 
@@ -85,7 +91,7 @@ def welcoming(cls: type, given: tuple[Any, ...], keywords: Mapping[str, Any]) ->
     real = tuple(item for base in given for item in _real_bases(base, given))
     if _init_subclass_of(real) in (_init_subclass_of(cls.__bases__), _MISSING):
         return []
-    welcome = _Welcome(cls, {name: value for name, value in keywords.items() if name != "metaclass"})
+    welcome = Welcome(cls, {name: value for name, value in keywords.items() if name != "metaclass"})
     return [Step(welcome.call, welcome.take_back)]
 
 
@@ -129,7 +135,7 @@ def _placed(cls: type, bases: tuple[type, ...]) -> tuple[type, ...]:
     if rooted:
         return (tzinfo, *bases)
     if bases == (object,):
-        return (Nothing,)
+        return (Nothing if cls.__bases__[0].__dictoffset__ else NothingAtAll,)
     if _fits(cls.__base__, bases[0]) or not _fits(cls.__base__, Nothing) or Nothing in bases[0].__mro__:
         return bases
     return (Nothing, *bases)
@@ -189,7 +195,7 @@ def _put_back(cls: type, wanted: tuple[type, ...], journal: Journal) -> None:
         for name in tzinfo.__dict__:
             if name in cls.__dict__ and cls.__dict__[name] is _found(name, before):
                 journal.do(delete_class_attribute(cls, name))
-    elif wanted[0] is Nothing:
+    elif wanted[0] in (Nothing, NothingAtAll):
         where = "in the place of its last base" if len(wanted) == 1 else "before its bases, which derive in another way"
         journal.remarks.append(f"{cls.__qualname__}.__mro__ shows an empty class {where} until a restart")
 
@@ -295,7 +301,8 @@ def _set_given(cls: type, given: tuple[Any, ...], real: tuple[type, ...], journa
             set_class_attribute(cls, "__parameters__", tuple(dict.fromkeys(found))),
         )
     elif "__orig_bases__" in cls.__dict__:
-        journal.do(delete_class_attribute(cls, "__orig_bases__"))
+        generic = ("__orig_bases__", "__parameters__")
+        journal.do(*(delete_class_attribute(cls, name) for name in generic if name in cls.__dict__))
 
 
 def _init_subclass_of(bases: tuple[type, ...]) -> Any:
@@ -304,7 +311,7 @@ def _init_subclass_of(bases: tuple[type, ...]) -> Any:
     return _MISSING if found is object.__dict__["__init_subclass__"] else found
 
 
-class _Welcome:
+class Welcome:
     """A base's `__init_subclass__` is told of a class that it gets; what that sets on the class can be taken back."""
 
     def __init__(self, cls: type, keywords: dict[str, Any]) -> None:

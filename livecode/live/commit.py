@@ -34,6 +34,7 @@ from livecode.live.running import is_foreign
 from livecode.live.safepoint import at_safe_point, runs_a_loop
 from livecode.live.stacks import frames_now, suspended
 from livecode.live.swap import closure_steps, kind_of, swap_steps
+from livecode.live.throwaway import Registries
 
 LISTENER = Listener()
 """What is known about this process's audit hooks."""
@@ -130,6 +131,9 @@ def take_away(prepared: Prepared, state: Committing) -> None:
         gone = [namespace.get(name) for name in part.plan.removed]
         old = state.journal.replaced | {thing.__code__ for thing in gone if type(thing) is FunctionType}
         _take_parts_away(part, namespace, state)
+        for cls in gone:
+            if isinstance(cls, type) and cls.__module__ == module.__name__:
+                Registries(cls, state.journal).take_out(cls)
         for name in part.plan.removed:
             if name == "__doc__":
                 state.journal.do(set_item(namespace, name, None))

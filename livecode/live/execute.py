@@ -204,7 +204,7 @@ def _run_all(
             _restore(name, old, scope)
         elif not made.get(name, True) and _all_run(name, part) and new is not _MISSING:
             del scope[name]  # none of the branches that bind it is taken any more
-        elif old is not _MISSING and new is not _MISSING:
+        elif old is not _MISSING and new is not _MISSING and not _stands(name, old, part):
             scope[name] = fold(old, new, state.journal, scope.namespace)
 
 
@@ -215,6 +215,16 @@ def _makes(form: Form) -> set[str]:
 def _all_run(name: str, part: PreparedModule) -> bool:
     ran = {id(each.run.form) for each in part.runs}
     return all(id(form) in ran for form in part.plan.forms if name in form.names.binds)
+
+
+def _stands(name: str, old: object, part: PreparedModule) -> bool:
+    """True for a function whose own statement did not change: another one of its name, as of many `_`, is not it."""
+    if type(old) is not FunctionType:
+        return False
+    was = {id(pair.new): pair.old for pair in (*part.plan.swaps, *part.plan.shifts)}
+    ran = {id(each.run.form) for each in part.runs}
+    standing = [was.get(id(form), form) for form in part.plan.forms if form.name == name and id(form) not in ran]
+    return any(form.start <= old.__code__.co_firstlineno <= form.end for form in standing)
 
 
 def _restore(name: str, old: object, scope: Scope) -> None:
@@ -272,10 +282,11 @@ def _execute(
                 f"{form.label()} was wrapped at run time by {_type_of(earlier)}, which stays around it"
             )
         elif _replaces(earlier, name, namespace) if old is None else _defines(form, name, value):
-            if edit is not None and registries is not None and isinstance(earlier, type) and isinstance(value, type):
-                folded = fold_class(earlier, value, state.journal, edit.kept, edit.bound)
-                if folded is not earlier and "__slots__" in earlier.__dict__:
-                    raise SwapError(f"{form.label()} would have other slots, which a class that exists cannot get")
+            if registries is not None and isinstance(earlier, type) and isinstance(value, type):
+                kept, bound = (edit.kept, edit.bound) if edit is not None else (frozenset[str](), None)
+                folded = fold_class(earlier, value, state.journal, kept, bound)
+                if edit is not None and folded is not earlier:  # who imported the class would keep the old one
+                    raise SwapError(f"{form.label()} becomes a class that the live one cannot become: restart")
                 scope[name] = folded
                 registries.put_in_place(earlier, value)
             elif edit is None and is_made_anew(earlier, value):

@@ -22,7 +22,7 @@ from livecode.live.journal import Journal, Step, fill_cell, set_attribute, set_i
 from livecode.live.origin import is_offered_above
 from livecode.live.twins import with_twins
 
-FUNCTION_PARTS = ("__code__", "__defaults__", "__kwdefaults__", "__doc__", "__qualname__", "__module__")
+FUNCTION_PARTS = ("__code__", "__defaults__", "__kwdefaults__", "__doc__", "__name__", "__qualname__", "__module__")
 MAX_WRAPPERS = 20
 """Wrappers around wrappers that are followed to find the function inside."""
 

@@ -6,6 +6,7 @@ fold_class       a class that was built anew (dataclass, enum, …) is folded in
 
 from __future__ import annotations
 
+import abc
 import enum
 import functools
 import sys
@@ -17,10 +18,11 @@ from typing import Any
 from livecode.engine.classes import ClassEdit
 from livecode.engine.prepare import PreparedClass
 from livecode.live.annotations import class_annotation_steps, folded_annotation_steps
-from livecode.live.bases import Nothing, can_become, refresh_abstract, set_bases, welcoming
+from livecode.live.bases import Nothing, Welcome, can_become, refresh_abstract, set_bases, welcoming
 from livecode.live.fold import fold_function, fold_under_wrapper, is_one, redirect_steps
 from livecode.live.journal import Journal, Step, delete_class_attribute, set_class_attribute
 from livecode.live.origin import is_made_in
+from livecode.live.throwaway import Registries
 
 MADE_BY_STATEMENT = frozenset(
     {"__module__", "__qualname__", "__firstlineno__", "__static_attributes__", "__classcell__"}
@@ -74,7 +76,24 @@ def apply_members(
     if prepared.annotations is not None:
         journal.do(*class_annotation_steps(cls, prepared.annotations, namespace, stage))
     _refresh(cls, journal)
+    if edit.welcome and not afterwards:
+        afterwards.append(welcoming_again(cls, prepared, journal, namespace, stage))
     journal.do(*afterwards)
+
+
+def welcoming_again(
+    cls: type, prepared: PreparedClass, journal: Journal, namespace: dict[str, Any], stage: Mapping[str, Any]
+) -> Step:
+    """Shows a class to `__init_subclass__` of its bases as if it were new: what that registered comes anew."""
+    keywords = {name: eval(code, namespace, dict(stage)) for name, code in prepared.keywords if name != "metaclass"}
+    registries, welcome = Registries(cls, journal), Welcome(cls, keywords)
+
+    def again() -> None:
+        registries.take_out(cls)
+        welcome.call()
+        registries.keep_places(cls)
+
+    return Step(again, welcome.take_back)
 
 
 def fold_class(
@@ -93,7 +112,9 @@ def fold_class(
     Returns:
         The class that the name should stand for: `old`, or `new` where the two cannot be one.
     """
-    if not _of_one_origin(old, new) or not can_become(old, type(new)) or not same_layout(old, new):
+    abstract = type(old) is type and type(new) is abc.ABCMeta  # `set_bases` sees to that
+    one = _of_one_origin(old, new) and same_layout(old, new)
+    if not one or not (abstract or can_become(old, type(new))):
         journal.remarks.append(f"{new.__qualname__} is another class now: what was made of the old one stays with that")
         return new
     if isinstance(old, enum.EnumMeta):

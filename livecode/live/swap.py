@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import ast
 import functools
+import sys
 from bisect import bisect_right
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import repeat
@@ -56,6 +57,7 @@ def swap_steps(prepared: Prepared, state: Committing) -> list[Step]:
         given: set[int] = set()
         for swap in part.swaps:
             for function in with_twins(found.at(swap)):
+                steps += _wrapper_docs(module, function, swap)
                 steps += _swap_steps(function, swap)
                 given.add(id(function))
                 if kind_of(function) != swap.code.co_flags & OF_A_KIND:
@@ -124,9 +126,33 @@ class _Found:
         return found if swap.old is None else [each for each in found if stands_at(each.__code__, swap.old)]
 
 
-def clear_caches(state: Committing) -> None:
-    """Forgets results that old code computed. It cannot be undone, so it comes last."""
-    deque((cache.cache_clear() for cache in state.caches), maxlen=0)
+def clear_caches(state: Committing, other: Mapping[str, Collection[str]]) -> None:
+    """Forgets results that old code computed. It cannot be undone, so it comes last.
+
+    Args:
+        state: With the caches of what was swapped.
+        other: Module → functions of which a call gives another result now.
+    """
+    found = (_at(sys.modules.get(module), path) for module, paths in other.items() for path in paths)
+    caches = [thing for thing in found if type(thing) is functools._lru_cache_wrapper]
+    deque((cache.cache_clear() for cache in (*state.caches, *caches)), maxlen=0)
+
+
+def _at(thing: Any, path: str) -> object:
+    """What a path leads to, as the classes on the way have it; None if it leads nowhere."""
+    for name in path.split("."):
+        thing = vars(thing).get(name) if isinstance(thing, ModuleType | type) else None
+    return thing.__func__ if isinstance(thing, staticmethod | classmethod) else thing
+
+
+def _wrapper_docs(module: ModuleType, function: FunctionType, swap: LeafSwap) -> Iterator[Step]:
+    """Wrappers show the docstring of what they wrap, as `functools.wraps` copied it."""
+    old, new = docstring(function.__code__), docstring(swap.code)
+    around: Any = _at(module, swap.qualname) if swap.changed and old != new else None
+    while hasattr(around, "__wrapped__") and around is not function:
+        if around.__doc__ == old and hasattr(around, "__dict__"):
+            yield set_attribute(around, "__doc__", new)
+        around = around.__wrapped__
 
 
 def _swap_steps(function: FunctionType, swap: LeafSwap) -> Iterator[Step]:

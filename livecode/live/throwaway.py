@@ -37,6 +37,35 @@ class Registries:
         for container, _ in self._before:
             journal.note(restore_container(container))
 
+    def take_out(self, cls: type) -> None:
+        """Takes a class that goes out of all of them."""
+        for container, _ in self._before:
+            if isinstance(container, dict):
+                for key in [key for key, value in container.items() if key is cls or _holds(value, cls)]:
+                    del container[key]
+            elif isinstance(container, list):
+                container[:] = [item for item in container if not _holds(item, cls)]
+            else:
+                container.discard(cls)
+
+    def keep_places(self, cls: type) -> None:
+        """Puts a class that was taken out and came again where it was: other keys, the same order."""
+        for container, before in self._before:
+            if isinstance(container, dict):
+                old = [key for key, value in before.items() if key is cls or _holds(value, cls)]
+                new = {key: value for key, value in container.items() if key is cls or _holds(value, cls)}
+                others = [(key, value) for key, value in container.items() if key not in new]
+                at = next((n for n, key in enumerate(before) if key in old), len(others)) if old else len(others)
+                container.clear()
+                container.update([*others[:at], *new.items(), *others[at:]])
+            elif isinstance(container, list) and not any(_holds(item, cls) for item in container):
+                container[:] = [*before, *(item for item in container[len(before) :] if item not in before)]
+            elif isinstance(container, list) and any(_holds(item, cls) for item in before):
+                new_items = [item for item in container if _holds(item, cls)]
+                rest = [item for item in container if not _holds(item, cls)]
+                at = next(n for n, item in enumerate(before) if _holds(item, cls))
+                container[:] = [*rest[:at], *new_items, *rest[at:]]
+
     def put_in_place(self, old: type, new: type) -> None:
         """Puts the class that stays where the one that goes was put."""
         for container, before in self._before:

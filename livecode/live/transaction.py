@@ -90,6 +90,7 @@ class Transaction:
         )
         self.dropped: dict[str, list[weakref.ref[CodeType]]] = {}
         self._modules_before: Collection[str] = ()
+        self._other: Mapping[str, Collection[str]] = {}
         self._prepared: list[tuple[PreparedModule, ModuleType]] = []
         self.timings_ms: tuple[tuple[str, float], ...] = ()
 
@@ -232,7 +233,7 @@ class Transaction:
         return Plan(refusals=refusals) if refusals else made
 
     def _commit(self, made: Plan) -> Outcome:
-        state, prepared = self.state, self._prepared
+        state, prepared, self._other = self.state, self._prepared, made.other
         changing = [part.module for part in made.modules if part.pushed]
         handover = Handover([*self._all_leaving(), *reversed(changing)], state, force=self.push.force)
         migration = Migration(prepared, {name: known.number for name, known in self.loaded.items()}, state)
@@ -251,6 +252,8 @@ class Transaction:
             for arrival in self.arrivals.values():
                 arrival.offer(state.journal)
             take_away(prepared, state)
+            if any(each.run.late for part, _ in prepared for each in part.runs):
+                clear_caches(state, made.other)  # late statements call what kept results
             execute_late(prepared, state)
             for arrival in self.arrivals.values():
                 state.where = (arrival.name, 1)
@@ -262,7 +265,7 @@ class Transaction:
             state.warnings += migration.said()
         except BaseException as error:
             return self._roll_back(error, handover, {item.module: item for item in self.push.modules})
-        clear_caches(state)
+        clear_caches(state, made.other)
         return self._record(made)
 
     def _take_registrations_back(self) -> None:
@@ -291,6 +294,7 @@ class Transaction:
         where = state.where
         handover.withdraw()
         steps = state.journal.roll_back()
+        clear_caches(state, self._other)
         forget_imports(self._modules_before)
         failed = [*state.journal.failures, *handover.give_back()]
         chunk_names = {running.filename: name for name, running in self.loaded.items()}

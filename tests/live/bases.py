@@ -215,7 +215,9 @@ REFUSED = [
 """Not before Python 3.15."""
 
 ROLLED_BACK = [
-    Rebased("other layout", "class A: pass\n", "class A(dict): pass\n", "a = m.A()", ("type(a) is m.A",)),
+    Rebased(
+        "other layout", "B = dict\nclass A: pass\n", "B = dict\nclass A(B): pass\n", "a = m.A()", ("type(a) is m.A",)
+    ),
     Rebased(
         "metaclass that builds in another way",
         "class M(type): pass\nclass B: pass\nclass C(metaclass=M): pass\nclass A(B): pass\n",

@@ -20,6 +20,97 @@ def text(*lines: str) -> str:
 
 SAME_AS_FRESH = [
     Edit(
+        "star import of a global that a call sets",
+        {"a": text("def f(q):", "  global A", "  A = q", "f(4)"), "c": text("from a import *")},
+        [{"a": text("def f(q):", "  global A", "  A = q", "f(8)")}],
+    ),
+    Edit(
+        "call of what is given through a star import",
+        {
+            "a": text("R = 1", "def call(f): return f()", "def g(q=R): return q"),
+            "c": text("from a import *", "V = call(g)"),
+        },
+        [{"a": text("R = 2", "def call(f): return f()", "def g(q=R): return q")}],
+    ),
+    Edit(
+        "another definition of a name that several have",
+        {
+            "m": text(
+                *("import functools", "@functools.singledispatch", "def f(x): return 0", "@f.register"),
+                *("def _(x: int): return 'int'", "@f.register", "def _(x: list): return 'list'"),
+                *("V = [f(1), f('s'), f([])]", "def g(): return [f(1), f('s'), f([])]"),
+            )
+        },
+        [
+            {
+                "m": text(
+                    *("import functools", "@functools.singledispatch", "def f(x): return 0", "@f.register"),
+                    *("def _(x: int): return 'int'", "@f.register", "def _(x: list): return 'list'"),
+                    *("@f.register", "def _(x: str): return 'str'", "V = [f(1), f('s'), f([]), 1]"),
+                    "def g(): return [f(1), f('s'), f([])]",
+                )
+            }
+        ],
+    ),
+    Edit(
+        "container that a removed statement filled by a call",
+        {
+            "m": text(
+                *("T = {}", "def put(f):", "  T[f.__name__] = f", "  return f"),
+                *("@put", "def a(): return 1", "@put", "def b(): return 2", "V = sorted(T)"),
+            )
+        },
+        [
+            {
+                "m": text(
+                    *("T = {}", "def put(f):", "  T[f.__name__] = f", "  return f"),
+                    *("@put", "def a(): return 1", "V = sorted(T)"),
+                )
+            }
+        ],
+    ),
+    Edit(
+        "members of an enum that read a value in their __init__",
+        {
+            "m": text(
+                *("import enum", "R = 1", "class E(enum.Enum):", "  A = 1", "  def __init__(self, n): self.n = n * R"),
+                "V = [e.n for e in E]",
+            )
+        },
+        [
+            {
+                "m": text(
+                    *(
+                        "import enum",
+                        "R = 2",
+                        "class E(enum.Enum):",
+                        "  A = 1",
+                        "  def __init__(self, n): self.n = n * R",
+                    ),
+                    "V = [e.n for e in E]",
+                )
+            }
+        ],
+    ),
+    Edit(
+        "class that __init_subclass__ registers under another name",
+        {
+            "a": text("T = {}", "class B:", "  def __init_subclass__(c): T[c.name] = c"),
+            "m": text("import a", "class C(a.B):", "  name = 'c'", "class D(a.B):", "  name = 'd'"),
+        },
+        [{"m": text("import a", "class C(a.B):", "  name = 'e'", "class D(a.B):", "  name = 'd'")}],
+    ),
+    Edit(
+        "result that is kept of a function that reads another module",
+        {
+            "a": text("R = 1"),
+            "m": text(
+                "import a, functools", "@functools.cache", "def f(): return g()", "def g(): return a.R", "V = f()"
+            ),
+        },
+        [{"a": text("R = 2")}],
+    ),
+    Edit(
         "function given to map",
         {"m": text("R = 1", "def f(x): return x*R", "V = list(map(f, [1, 2]))")},
         [{"m": text("R = 3", "def f(x): return x*R", "V = list(map(f, [1, 2]))")}],
@@ -1892,6 +1983,22 @@ SAME_AS_FRESH = [
 """After the pushes the modules are what a fresh import of their sources makes."""
 
 REFUSED = [
+    (
+        "LC105",
+        Edit(
+            "dataclass that becomes an enum",
+            {"m": text("import dataclasses, enum", "@dataclasses.dataclass", "class A:", "  f: int = 1")},
+            [{"m": text("import dataclasses, enum", "class A(enum.Enum):", "  F = 1")}],
+        ),
+    ),
+    (
+        "LC105",
+        Edit(
+            "typed dict that becomes a dataclass",
+            {"m": text("import dataclasses, typing", "class A(typing.TypedDict):", "  f: int")},
+            [{"m": text("import dataclasses, typing", "@dataclasses.dataclass", "class A:", "  f: int = 1")}],
+        ),
+    ),
     (
         "LC103",
         Edit(

@@ -9,7 +9,7 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterable
-from itertools import pairwise
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ import livecode
 from tests.live.equivalence import Sources, describe, load
 
 MODULES = ("a", "b", "c")
+STAND_INS = frozenset({"tzinfo", "Nothing", "NothingAtAll", "Abstract"})
+"""Bases that stand where CPython cannot give a class its first base or take its last one, as reports say."""
 
 
 def install_counter() -> Counter[str]:
@@ -42,7 +44,7 @@ def _imported(state: Sources) -> dict[str, Any] | None:
     try:
         for name in MODULES:
             made[name] = sys.modules[name] = type(sys)(name)
-            exec(compile(state[name], f"{name}.py", "exec"), vars(made[name]))
+            exec(compile(state[name], f"{name}.py", "exec", dont_inherit=True), vars(made[name]))
         return {name: behaviour(module) for name, module in made.items()}
     except Exception:
         return None
@@ -52,16 +54,20 @@ def _imported(state: Sources) -> dict[str, Any] | None:
 
 
 def played(states: list[Sources], breaks: list[str]) -> list[dict[str, Any]]:
-    """What every push made of the modules, what was executed, and whether old references run the new code."""
+    """What every push made of the modules, what was executed, and whether old references run the new code.
+
+    Where a push is refused, the next one is an edit of what runs still.
+    """
     counted = install_counter()
     load(states[0])
     folder = Path(sys.modules["a"].__file__ or "").parent
     held = list(_held())
+    said, live = [], states[0]
     try:
-        return [
-            _pushed(before, after, broken, counted, held)
-            for (before, after), broken in zip(pairwise(states), breaks, strict=True)
-        ]
+        for after, broken in zip(states[1:], breaks, strict=True):
+            said.append(_pushed(live, after, broken, counted, held))
+            live = live if said[-1]["verdict"] == "REFUSED" else after
+        return said
     finally:
         shutil.rmtree(folder)
 
@@ -101,11 +107,24 @@ def _held() -> Iterable[tuple[str, str, Any, Any]]:
     for module in MODULES:
         for name, value in list(vars(sys.modules[module]).items()):
             if getattr(value, "__module__", "") == module and (isinstance(value, type) or inspect.isfunction(value)):
-                yield module, name, value, value() if _plain(value) else None
+                yield module, name, value, _Held(value()) if _plain(value) else None
+
+
+class _Held:
+    """An instance and the bound methods that somebody took of it."""
+
+    def __init__(self, made: Any) -> None:
+        self.made = made
+        names = [name for name in dir(made) if not name.startswith("_")]
+        self.methods = {name: bound for name in names if inspect.ismethod(bound := getattr(made, name, None))}
 
 
 def _plain(value: Any) -> bool:
-    return type(value) is type and value.__bases__[0].__name__ in ("object", "Base") and "__init__" not in vars(value)
+    return (
+        type(value).__name__ in ("type", "Meta")
+        and not issubclass(value, tuple | dict | type)
+        and "__init__" not in vars(value)
+    )
 
 
 def _left_behind(module: str, name: str, old: Any, made: Any) -> Iterable[str]:
@@ -115,11 +134,20 @@ def _left_behind(module: str, name: str, old: Any, made: Any) -> Iterable[str]:
         if old is not now and type(old) is type(now) and old.__bases__ == now.__bases__:
             yield f"{module}.{name} is another class"
         if made is not None and old is now and _plain(now):
-            if not isinstance(made, now):
+            if not isinstance(made.made, now):
                 yield f"an instance of {module}.{name} is none any more"
-            if _members(made) != _members(now()):
-                yield f"an instance of {module}.{name} gives {_members(made)}, now {_members(now())}"
-    elif inspect.isfunction(old) and inspect.isfunction(now) and describe(old)[4] != describe(now)[4]:
+            members = _members(now())
+            vars(made.made).clear()  # what it computed for itself is its own
+            if _members(made.made) != members:
+                yield f"an instance of {module}.{name} gives {_members(made.made)}, now {members}"
+            for method, bound in made.methods.items():
+                if inspect.ismethod(getattr(now, method, None)) or inspect.isfunction(getattr(now, method, None)):
+                    given = _called(bound)
+                    if given != members[method]:
+                        yield f"{module}.{name}.{method}, bound before, gives {given}, now {members[method]}"
+    elif not (inspect.isfunction(old) and inspect.isfunction(now)) or "<locals>" in old.__qualname__:
+        return  # a closure that was made with other values keeps them
+    elif describe(old)[4] != describe(now)[4]:
         yield f"{module}.{name} held from before gives {describe(old)[4]}, now {describe(now)[4]}"
 
 
@@ -149,7 +177,7 @@ def _said(value: Any) -> Any:
 
 
 def _instance(cls: type) -> list[Any]:
-    said: list[Any] = [cls.__qualname__, [base.__qualname__ for base in cls.__mro__]]
+    said: list[Any] = [cls.__qualname__, [base.__qualname__ for base in cls.__mro__ if base.__name__ not in STAND_INS]]
     try:
         made = list(cls) if hasattr(cls, "__members__") else [cls()]  # type: ignore[call-overload]
         for thing in made:
@@ -160,12 +188,21 @@ def _instance(cls: type) -> list[Any]:
 
 
 def _members(thing: Any) -> dict[str, Any]:
-    return {name: _outcome(thing, name) for name in sorted(dir(thing)) if not name.startswith("_")}
+    hidden = {*dir(tzinfo)} if isinstance(thing, tzinfo) else set()  # it stands beside the first base of a class
+    shown = [name for name in sorted({*dir(thing)} - hidden) if not name.startswith("_")]
+    return {name: _outcome(thing, name) for name in shown}
 
 
 def _outcome(thing: Any, name: str) -> Any:
     try:
         value = getattr(thing, name)
-        return _said(value()) if callable(value) and not isinstance(value, type) else _said(value)
+    except Exception as error:
+        return re.sub(r" at 0x[0-9a-f]+", "", repr(error))
+    return _called(value) if callable(value) and not isinstance(value, type) else _said(value)
+
+
+def _called(value: Any) -> Any:
+    try:
+        return _said(value())
     except Exception as error:
         return re.sub(r" at 0x[0-9a-f]+", "", repr(error))

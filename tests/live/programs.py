@@ -6,6 +6,7 @@ A program is a list of statements for each module. Every statement that does som
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -60,25 +61,73 @@ SHAPES = {
     "registry": "{n} = t('{tag}', {{'f': call, 'x': {x}, 'k': {k}}})",
     "text": "{n} = t('{tag}', f'{{{x}!r:.20}} {k}')",
     "matched": "match t('{tag}', {k}) % 3:\n    case 0: {n} = {x}\n    case _: {n} = {y}",
+    "loop": "{n} = t('{tag}', [])\nfor _i in range({k} % 4): {n}.append(({x}, _i))",
+    "append": "{n} = t('{tag}', [{y}])\n{n}.append(({k}, {x}))",
+    "entries": "{n} = t('{tag}', {{}})\n{n}['k'] = {k}\n{n}['x'] = {x}",
+    "augmented": "{n} = t('{tag}', {k})\n{n} += 1",
+    "extended": "{n} = t('{tag}', [{y}])\n{n} += [{x}, {k}]",
+    "set by call": "def {n}_(q):\n    global {n}\n    {n} = (q, {k})\n{n}_(t('{tag}', {x}))",
+    "call": "{n} = t('{tag}', call({x}))",
+    "called": "def {n}_(): return ({x}, {k})\n{n} = t('{tag}', {n}_())",
+    "nested": "def {n}():\n    total = {k}\n    def add(q):\n        nonlocal total\n        total += q\n"
+    "        return (total, {x})\n    return [add(1), add(2)]",
+    "maker": "def {n}_(q):\n    def inner(): return (q, {k}, {x})\n    return inner\n{n} = t('{tag}', {n}_({k}))",
+    "heir": "class {n}(plain({x})):\n    def m(self): return (super().m(), {k}, {y})",
+    "related": "class {n}_(Base):\n    v = {k}\n    def m(self): return ({x}, self.v)\n"
+    "class {n}({n}_):\n    def m(self): return (super().m(), {y})",
+    "meta": "class {n}(metaclass=Meta):\n    v = {k}\n    def m(self): return ({x}, self.made)",
+    "subclassed": "class {n}(Counted):\n    v = {k}\n    def m(self): return (self.counted, {x})",
+    "descriptor": "class {n}:\n    d = Field({k})\n    def m(self): return (self.d, {x})",
+    "property class": "class {n}:\n    @property\n    def p(self): return {k}\n    @p.setter\n"
+    "    def p(self, q): self.q = ({x}, q)\n    @functools.cached_property\n    def cp(self): return ({y}, {k})",
+    "inner class": "class {n}:\n    class Inner:\n        v = ({x}, {k})\n        def m(self): return self.v\n"
+    "    def m(self): return self.Inner().m()",
+    "abstract": "class {n}(abc.ABC):\n    @abc.abstractmethod\n    def m(self): return {k}\n"
+    "    def p(self): return {x}",
+    "protocol": "class {n}(typing.Protocol):\n    v: int = {k}\n    def m(self): return {x}",
+    "typed": "class {n}(typing.TypedDict):\n    f: int\n    g{k}: str",
+    "made tuple": "{n} = t('{tag}', collections.namedtuple('{n}', 'f g', defaults=({k}, 0)))",
+    "frozen": "@dataclasses.dataclass(frozen=True)\nclass {n}:\n    f: tuple = ({x}, {k})\n    g: int = {k}",
+    "flag": "class {n}(enum.Flag):\n    A = enum.auto()\n    B = 2 ** ({k} + 1)\n    @property\n"
+    "    def p(self): return {x}",
+    "partial": "{n} = t('{tag}', functools.partial(call, {x}))",
+    "dispatched": "@functools.singledispatch\ndef {n}(q=None): return ({k}, {x})\n"
+    "@{n}.register\ndef {n}_(q: int): return ({y}, q)",
+    "lambda table": "{n} = t('{tag}', {{'a': lambda: ({x}, {k}), 'b': lambda q={k}: q}})",
+    "chained": "{n} = t('{tag}', 0 <= {k} < 5 != 7)",
+    "attempted import": "try:\n    import missing{k} as {n}\nexcept ImportError:\n    {n} = t('{tag}', {x})",
+    "annotations": "def {n}(q: int = {k}, *, r: 'str' = {x}) -> list[int]: return (q, r)",
+    "asynchronous": "async def {n}():\n    for i in range({k}): yield ({x}, i)",
+    "defined in a branch": "if {k} % 2:\n    def {n}(): return ({x}, 1)\nelse:\n    def {n}(q=0): return ({y}, q, {k})",
+    "two at once": "{n}, {n}_ = t('{tag}', ({k}, {x}))",
+    "assigned with": "with contextlib.nullcontext(t('{tag}', {k})) as {n}_:\n    {n} = ({n}_, {x})",
+    "typed names": "{n} = t('{tag}', list[int] if {k} % 2 else dict[str, int])",
+    "class table": "class {n}:\n    table = {{'k': {k}, 'm': lambda self: {x}}}\n"
+    "    rows = [i * {k} for i in range(3)]\n    def m(self): return self.table['m'](self)",
+    "redefined": "def {n}(): return ({k}, {x})\n{n} = wrap({n})",
+    "updated": "{n} = t('{tag}', {{'k': {k}}})\n{n}.update(x={x})",
+    "global reader": "{n}_state = {k}\ndef {n}():\n    global {n}_state\n    return ({n}_state, {x})",
 }
-"""What statements look like; `x` and `y` are names that other statements bound before.
-
-Statements that add to what is there (`table.append(…)`, `total += …`, a call that sets a global) are not among them:
-what the old line did is not taken back, and the report says so. Nor are loops that fill a list, and calls that are
-given a function: their values are of the old make when that function's body changes, which is not told through a star
-import yet.
-"""
+"""What statements look like; `x` and `y` are names that other statements bound before."""
 
 HEAD = {
-    "a": "import dataclasses, enum, functools, typing\n",
-    "b": "import dataclasses, enum, functools, typing\nimport a\nfrom a import A0, call, wrap, Base\n",
-    "c": "import dataclasses, enum, functools, typing\nimport b as bee\nfrom a import *\nfrom b import B0 as first\n",
+    "a": "{imports}{tools}",
+    "b": "{imports}import a\nfrom a import A0{names}\n",
+    "c": "{imports}import b as bee\nfrom a import *\nfrom b import B0 as first\n",
 }
-TOOLS = (
-    "def call(x): return x() if callable(x) and not isinstance(x, type) else x\n"
-    "def wrap(f):\n    @functools.wraps(f)\n    def w(*args): return ('w', f(*args))\n    return w\n"
-    "class Base:\n    def m(self): return 'base'\n"
-)
+IMPORTS = ("abc", "collections", "contextlib", "dataclasses", "enum", "functools", "typing")
+TOOLS = {
+    "call": "def call(x): return x() if callable(x) and not isinstance(x, type) else x\n",
+    "wrap": "def wrap(f):\n    @functools.wraps(f)\n    def w(*args): return ('w', f(*args))\n    return w\n",
+    "Base": "class Base:\n    def m(self): return 'base'\n",
+    "plain": "def plain(x): return x if isinstance(x, type) and issubclass(x, Base) else Base\n",
+    "Meta": "class Meta(type):\n    def __new__(m, n, b, d): return super().__new__(m, n, b, {**d, 'made': n})\n",
+    "Counted": "class Counted:\n    def __init_subclass__(cls): cls.counted = cls.__name__\n",
+    "Field": "class Field:\n    def __init__(self, v): self.v = v\n    def __set_name__(self, o, n): self.n = n\n"
+    "    def __get__(self, o, t=None): return (self.n, self.v)\n",
+}
+"""What module `a` defines for all: only what a history uses of it, so that a failure reads well."""
+
 OUTSIDE = {"a": (), "b": ("A0", "a.A0", "a.A1"), "c": ("first", "bee.B1", "A0", "A1", "bee.B0")}
 
 BREAKS = ("", "", "", "def broken(:\n", "broken = 1 // 0\n")
@@ -87,15 +136,26 @@ BREAKS = ("", "", "", "def broken(:\n", "broken = 1 // 0\n")
 Program = tuple[tuple[Statement, ...], ...]
 
 
-def source(module: str, statements: Iterable[Statement]) -> str:
-    """A module's source."""
-    body = "".join(statement.text(module) + "\n" for statement in statements)
-    return HEAD[module] + (TOOLS if module == "a" else "") + body
-
-
-def sources(program: Program) -> Sources:
-    """Module → source."""
-    return {module: source(module, statements) for module, statements in zip(MODULES, program, strict=True)}
+def histories_as_sources(programs: Iterable[Program]) -> list[Sources]:
+    """Each program as module → source; at the top of the modules is what one of the programs uses."""
+    every = list(programs)
+    bodies = [
+        {m: "".join(f"{s.text(m)}\n" for s in made) for m, made in zip(MODULES, program, strict=True)}
+        for program in every
+    ]
+    used = set(re.findall(r"\w+", " ".join(text for body in bodies for text in body.values())))
+    tools = [name for name in TOOLS if name in used or (name == "Base" and "plain" in used)]
+    used |= set(re.findall(r"\w+", "".join(TOOLS[name] for name in tools)))
+    imports = ", ".join(name for name in IMPORTS if name in used)
+    heads = {
+        module: head.format(
+            imports=f"import {imports}\n" if imports else "",
+            tools="".join(TOOLS[name] for name in tools),
+            names="".join(f", {name}" for name in tools),
+        )
+        for module, head in HEAD.items()
+    }
+    return [{module: heads[module] + text for module, text in body.items()} for body in bodies]
 
 
 @st.composite
@@ -104,7 +164,7 @@ def statement_of(draw: st.DrawFn, module: str, name: str, before: tuple[str, ...
     known = (*before, *OUTSIDE[module])
     use = st.sampled_from(known) if known else st.just("None")
     number = draw(st.integers(0, 9))
-    return Statement(draw(st.sampled_from(sorted(SHAPES))), name, number, (draw(use), draw(use)))
+    return Statement(draw(st.sampled_from(list(SHAPES))), name, number, (draw(use), draw(use)))
 
 
 def names_of(module: str, count: int) -> tuple[str, ...]:

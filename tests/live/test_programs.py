@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, note, settings
+from hypothesis import HealthCheck, Phase, assume, given, note, settings
 
 from tests.live.equivalence import Sources, differences
 from tests.live.forker import Forker
 from tests.live.played import MODULES, imported, played
-from tests.live.programs import Program, histories, may_execute, sources
+from tests.live.programs import Program, histories, histories_as_sources, may_execute
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="every program has a forked process of its own")
 
@@ -26,10 +26,11 @@ REFUSABLE = {"LC102", "LC103", "LC104", "LC105", "LC106"}
 """What a plan may refuse of these programs: classes that change their kind in ways that cannot be done live."""
 
 thorough = settings(
-    max_examples=4000 if NIGHTLY else 150,
+    max_examples=4000 if NIGHTLY else 60,
     deadline=None,
     derandomize=not NIGHTLY,
     database=None,
+    phases=(Phase.generate, Phase.shrink),
     suppress_health_check=list(HealthCheck),
 )
 
@@ -52,22 +53,24 @@ def test_live_equals_fresh(player: Forker, history: tuple[list[Program], list[st
 
 def compare(player: Forker, programs: list[Program], breaks: list[str]) -> None:
     """Pushes the programs one after the other, and asserts after each that live is fresh."""
-    states = [sources(program) for program in programs]
+    states = histories_as_sources(programs)
     fresh = player.ask(imported, states)
     assume(None not in fresh)
-    for number, live in enumerate(player.ask(played, states, breaks)):
-        show(states[number], states[number + 1], live["said"])
+    at = 0  # what runs
+    for number, live in enumerate(player.ask(played, states, breaks), 1):
+        show(states[at], states[number], live["said"])
         if live["kept"] is not None:
             assert live["refused"] not in ("LIVE", "SAME"), "what is broken was taken"
-            assert_same(live["kept"], fresh[number])
+            assert_same(live["kept"], fresh[at])
         if live["verdict"] == "REFUSED":
             assert set(live["codes"]) <= REFUSABLE, live["said"]
-            assert_same(live["names"], fresh[number])
-            return
-        check_executions(live["executed"], programs[number], programs[number + 1])
+            assert_same(live["names"], fresh[at])
+            continue
+        check_executions(live["executed"], programs[at], programs[number])
+        at = number
         assert live["verdict"] in ("LIVE", "SAME"), live["said"]
         assert live["again"] == "LIVE", live["again"]
-        assert_same(live["names"], fresh[number + 1])
+        assert_same(live["names"], fresh[at])
         assert live["held"] == [], live["held"]
 
 
