@@ -151,4 +151,5 @@ def _sources(form: Form) -> Mapping[str, object]:
 
 def _packages(form: Form) -> frozenset[str]:
     """Names that `import a.b` binds: always the package, whatever else is imported from it."""
-    return frozenset(item.bound for item in form.names.imports if item.name is None and item.bound != item.module)
+    whole = [item for item in form.names.imports if item.name is None]
+    return frozenset(item.bound for item in whole if item.module.startswith(f"{item.bound}."))

@@ -392,7 +392,7 @@ class Walk:
             return
         idle = [event for event in version[start:] if event.place not in here.runs]
         touched = any(not event.binds for event in (*version, *live))
-        if not idle and (start or not touched or _begins(live, version)):
+        if not idle and (start or not touched or _begins(live, version) or name not in self._places.containers()):
             return
         if touched and (self._apart(name, version, live) or not self._may_refill(name)):
             return

@@ -20,6 +20,16 @@ def text(*lines: str) -> str:
 
 SAME_AS_FRESH = [
     Edit(
+        "value before an import under its name that may fail",
+        {"m": text("try:", "  import missing as V", "except ImportError:", "  V = 1")},
+        [{"m": text("V = 0", "try:", "  import missing as V", "except ImportError:", "  V = 1")}],
+    ),
+    Edit(
+        "value that becomes a container that statements fill",
+        {"m": text("def made(x): return x", "V = 5")},
+        [{"m": text("def made(x): return x", "V = made([1])", "V.append(2)")}],
+    ),
+    Edit(
         "star import of a global that a call sets",
         {"a": text("def f(q):", "  global A", "  A = q", "f(4)"), "c": text("from a import *")},
         [{"a": text("def f(q):", "  global A", "  A = q", "f(8)")}],

@@ -61,11 +61,11 @@ SHAPES = {
     "registry": "{n} = t('{tag}', {{'f': call, 'x': {x}, 'k': {k}}})",
     "text": "{n} = t('{tag}', f'{{{x}!r:.20}} {k}')",
     "matched": "match t('{tag}', {k}) % 3:\n    case 0: {n} = {x}\n    case _: {n} = {y}",
-    "loop": "{n} = t('{tag}', [])\nfor _i in range({k} % 4): {n}.append(({x}, _i))",
-    "append": "{n} = t('{tag}', [{y}])\n{n}.append(({k}, {x}))",
-    "entries": "{n} = t('{tag}', {{}})\n{n}['k'] = {k}\n{n}['x'] = {x}",
+    "loop": "{n} = []\nfor _i in range({k} % 4): {n}.append(({x}, _i))",
+    "append": "{n} = [{y}]\n{n}.append(t('{tag}', ({k}, {x})))",
+    "entries": "{n} = {{}}\n{n}['k'] = {k}\n{n}['x'] = {x}",
     "augmented": "{n} = t('{tag}', {k})\n{n} += 1",
-    "extended": "{n} = t('{tag}', [{y}])\n{n} += [{x}, {k}]",
+    "extended": "{n} = [{y}]\n{n} += t('{tag}', [{x}, {k}])",
     "set by call": "def {n}_(q):\n    global {n}\n    {n} = (q, {k})\n{n}_(t('{tag}', {x}))",
     "call": "{n} = t('{tag}', call({x}))",
     "called": "def {n}_(): return ({x}, {k})\n{n} = t('{tag}', {n}_())",
@@ -105,10 +105,13 @@ SHAPES = {
     "class table": "class {n}:\n    table = {{'k': {k}, 'm': lambda self: {x}}}\n"
     "    rows = [i * {k} for i in range(3)]\n    def m(self): return self.table['m'](self)",
     "redefined": "def {n}(): return ({k}, {x})\n{n} = wrap({n})",
-    "updated": "{n} = t('{tag}', {{'k': {k}}})\n{n}.update(x={x})",
+    "updated": "{n} = {{'k': {k}}}\n{n}.update(x=t('{tag}', {x}))",
     "global reader": "{n}_state = {k}\ndef {n}():\n    global {n}_state\n    return ({n}_state, {x})",
 }
-"""What statements look like; `x` and `y` are names that other statements bound before."""
+"""What statements look like; `x` and `y` are names that other statements bound before.
+
+Containers are displays: of one that an unknown call made, it is told that what was added to it is not taken back.
+"""
 
 HEAD = {
     "a": "{imports}{tools}",
