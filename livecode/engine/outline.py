@@ -9,7 +9,6 @@ from functools import cached_property
 from livecode.engine.facts import import_targets
 from livecode.engine.forms import Form
 from livecode.engine.names import Imported
-from livecode.engine.reach import Places
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,11 +24,6 @@ class Outline:
     module: str
     package: str
     forms: tuple[Form, ...]
-
-    @cached_property
-    def places(self) -> Places:
-        """Where the forms define and mention things."""
-        return Places(self.forms)
 
     @cached_property
     def imports(self) -> Mapping[str, list[Imported]]:
