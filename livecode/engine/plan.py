@@ -29,7 +29,7 @@ from livecode.engine.refusals import refusal
 from livecode.engine.registrations import calls_in, registering
 from livecode.engine.spread import Spread
 from livecode.engine.staging import Staging
-from livecode.engine.stale import Told, old_makes, reach_of_edits
+from livecode.engine.stale import Told, edits_of, old_makes
 from livecode.engine.told import changes_of, rerun_reason
 from livecode.engine.welcome import reads_any, welcomes
 from livecode.model.report import Change, ChangeKind, Refusal
@@ -54,8 +54,8 @@ def plan(
     after = {name: running[name].with_forms(forms) for name, forms in sources.items()}
     reached = spread(diffs, after, project, again)
     found = {name: here for name, here in reached.items() if name in diffs or here.runs or here.lost}
-    edited = reach_of_edits(found, diffs, project)
-    old_make = old_makes(found, diffs, project, edited)
+    edits = edits_of(found, diffs, project)
+    old_make = old_makes(found, edits, project)
     runs_of, plans, refusals = dict[str, tuple[Run, ...]](), [], list[Refusal]()
     for name in run_order(found):
         runs_of[name], refused = _runs(found[name], diffs.get(name, Diff()), project)
@@ -74,7 +74,7 @@ def plan(
             plans.append(_only_run(here, runs, old_make.get(name)))
     plans += [_only_told(name, project, said) for name, said in old_make.items() if name not in found]
     other = {name: here.tainted for name, here in reached.items() if here.tainted}
-    other |= {name: here.tainted | other.get(name, set()) for name, here in edited.items()}
+    other |= {name: here.tainted | other.get(name, set()) for name, here in edits.reached.items()}
     return Plan(() if refusals else tuple(plans), tuple(refusals), other)
 
 

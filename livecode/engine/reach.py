@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from functools import cache, cached_property
+from functools import cached_property
 
 from livecode.engine.bodies import MUTATORS, Inside, dotted
 from livecode.engine.forms import Form, Kind
@@ -62,13 +62,20 @@ class Places:
     ) -> None:
         self.forms = forms
         self._enums = enums
-        self.imported_calls_given = cache(calls_given)
+        self._calls_given = calls_given
+        self._given: dict[str, bool] = {}
         self._mentioning: dict[str, list[Form]] = {}
         self._instances: dict[str, str] | None = None
         self._containers: dict[str, str] | None = None
         self._families: dict[str, set[str]] = {}
         self.led_to: dict[tuple[str, bool], list[tuple[str, bool]]] = {}
         self._bases_of: dict[str, set[str]] | None = None
+
+    def imported_calls_given(self, name: str) -> bool:
+        """True for an imported function that calls what it is given."""
+        if name not in self._given:
+            self._given[name] = self._calls_given(name)
+        return self._given[name]
 
     @cached_property
     def classes(self) -> dict[str, Form]:

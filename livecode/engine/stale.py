@@ -53,30 +53,37 @@ MAX_TRACED = 50
 """Edited functions in one push up to which it is found out which of them made a value; of more, all may have."""
 
 
-def reach_of_edits(found: Mapping[str, Spread], diffs: Mapping[str, Diff], project: Project) -> dict[str, Reach]:
-    """Module → what is reached in it by the functions that their author edited."""
-    return _reached(_all_edited(found, diffs), found, project)
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """The functions that their author edited.
+
+    Attributes:
+        edited: Those functions.
+        reached: Module → what is reached in it by them.
+    """
+
+    edited: Sequence[Path]
+    reached: Mapping[str, Reach]
 
 
-def _all_edited(found: Mapping[str, Spread], diffs: Mapping[str, Diff]) -> list[Path]:
+def edits_of(found: Mapping[str, Spread], diffs: Mapping[str, Diff], project: Project) -> Edits:
+    """What a push edits, and whom that reaches."""
     edited = [(name, path) for name, change in diffs.items() for path in _edited(change, found[name].facts)]
-    return list(dict.fromkeys(edited))
+    edited = list(dict.fromkeys(edited))
+    return Edits(edited, _reached(edited, found, project))
 
 
-def old_makes(
-    found: Mapping[str, Spread], diffs: Mapping[str, Diff], project: Project, reached: Mapping[str, Reach]
-) -> dict[str, Told]:
+def old_makes(found: Mapping[str, Spread], edits: Edits, project: Project) -> dict[str, Told]:
     """Module → what is said of its values, where something is.
 
     An edit that makes the maker again what it was when it made the value, as an undo does, ends it.
 
     Args:
         found: What is executed.
-        diffs: What the push does to each of its modules.
+        edits: What the push edits.
         project: The other modules.
-        reached: What `reach_of_edits` gave.
     """
-    makers = _Makers(_all_edited(found, diffs), found, project, reached)
+    makers = _Makers(edits.edited, found, project, edits.reached)
     return {name: told for name in makers.modules() if (told := _told(name, makers)) is not None}
 
 

@@ -56,9 +56,13 @@ class Leading:
         self._acting = names & OPERATORS.keys()
         self._codes = codes
         self._lasting = frozenset(codes.values())
-        self._is_own = functools.cache(is_own)
+        self._tell_own = is_own
         self._spots: dict[CodeType, Spots] = {}
         self._reached: dict[CodeType, frozenset[str]] = {}
+
+    @functools.cached_property
+    def _is_own(self) -> Callable[[str], bool]:
+        return functools.cache(self._tell_own)
 
     def spots(self, frame: FrameType) -> Spots:
         """Where the code of a call gets at what changes."""

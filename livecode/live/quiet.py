@@ -102,9 +102,12 @@ class QuietMoment:
         self._alone = alone
         self.found = True
         self._ahead = CALL_BYTES if tools_watch() else 0
-        self._around = functools.cache(Spots.around)
         self._since: dict[FrameType, float] = {}
         self._still: dict[FrameType, tuple[int, float]] = {}
+
+    @functools.cached_property
+    def _around(self) -> Callable[[Spots, int, int], tuple[frozenset[str], frozenset[str]]]:
+        return functools.cache(Spots.around)
 
     def do(self, calls: Sequence[Call]) -> None:
         """Does the calls at once; `found` tells whether nobody was inside who was worth waiting for."""
