@@ -13,8 +13,11 @@ CODES: dict[str, tuple[str, str]] = {
         "a `from __future__` import comes or goes, and changes more than what can be made again",
         "keep the import as it is, or restart",
     ),
-    "LC102": ("a class changes its metaclass or its class keywords", "restart the service"),
-    "LC103": ("a class with `__slots__` changes more than its methods", "keep the slots as they are, or restart"),
+    "LC102": ("a class changes its metaclass, or class keywords that cannot be given again", "restart the service"),
+    "LC103": (
+        "the layout of a class with `__slots__` changes, and somebody uses it",
+        "keep the slots as they are, or restart",
+    ),
     "LC104": (
         "a decorator may have registered the function somewhere, and where cannot be found",
         "edit the body only, or restart; or write an adapter (`livecode.live.adapters.protocol`)",
