@@ -258,7 +258,8 @@ class Form:
     @property
     def name(self) -> str:
         """The name of a function or class; else the names it binds."""
-        return getattr(self.node, "name", None) or ", ".join(self.names.binds)
+        name = getattr(self.node, "name", None)  # of `type X = int` it is a tree
+        return name if isinstance(name, str) else ", ".join(self.names.binds)
 
     @property
     def keep(self) -> bool:

@@ -10,7 +10,10 @@ import sys
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+
+TYPE_CHECKING = False  # a service that only listens does not import typing
+if TYPE_CHECKING:
+    from typing import Any
 
 EARLIER = ""
 """In place of a module: before the tracking began."""
