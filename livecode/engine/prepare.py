@@ -291,6 +291,11 @@ def _swaps(pair: Pair, compiler: Compiler) -> Iterator[LeafSwap]:
         mine = before.get((qualname, line), [])
         if neighbours[old.path, old.line] > 1 and codes and mine:
             yield LeafSwap(qualname, line, codes.pop(0), changed, False, mine.pop(0))  # both stand in source order
+        elif changed and neighbours[old.path, old.line] > 1 and codes:
+            what = "which is which cannot be told: this Python gives functions of one line that do the same one code"
+            raise LookupError(
+                f"{qualname}() in line {pair.new.start + new.line}: {what}; write them in lines of their own"
+            )
         elif len(codes) == 1:
             yield LeafSwap(qualname, line, codes[0], changed, once)
         elif changed and (codes or _made_before(pair, qualname, old, compiler)):

@@ -24,6 +24,10 @@ _TRACKED = 1 << 14
 """`Py_TPFLAGS_HAVE_GC`: the collector knows the instances of such a class."""
 
 
+PUT_ASIDE_BY_PYTHON = 1000
+"""Python 3.12 itself puts some hundred objects aside when it starts."""
+
+
 class Migration:
     """The instances that a push concerns.
 
@@ -117,7 +121,7 @@ def instances_of(classes: Iterable[type]) -> list[Any]:
     Objects that `gc.freeze` put aside are looked at too: they are put aside again, with all others.
     """
     wanted = set(map(id, classes))
-    if gc.get_freeze_count():
+    if is_put_aside():
         gc.unfreeze()
         try:
             tracked = gc.get_objects()
@@ -126,6 +130,11 @@ def instances_of(classes: Iterable[type]) -> list[Any]:
     else:
         tracked = gc.get_objects()
     return [thing for thing in tracked if id(type(thing)) in wanted]
+
+
+def is_put_aside() -> bool:
+    """True if the program called `gc.freeze`: what was there then is not among what the collector tells."""
+    return gc.get_freeze_count() > PUT_ASIDE_BY_PYTHON
 
 
 def is_tracked(cls: type) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 
 from livecode.live.fold import fold_function
 from livecode.live.fold_class import same_layout
-from livecode.live.instances import is_tracked
+from livecode.live.instances import is_put_aside, is_tracked
 from livecode.live.journal import Journal, Step, set_attribute, set_class_attribute, set_item
 
 _OWN = (GetSetDescriptorType, MemberDescriptorType)
@@ -28,7 +28,7 @@ def users_of(cls: type) -> tuple[str, ...] | None:
     below: list[type] = type.__subclasses__(cls)
     if below:
         return tuple(f"the class {each.__qualname__}, which derives from it" for each in below)
-    if not is_tracked(cls):
+    if not is_tracked(cls) or is_put_aside():
         return None
     return tuple(dict.fromkeys([_user(holder, cls) for holder in _holders(cls) if not _can_move(holder, cls)]))
 

@@ -47,10 +47,19 @@ def test_case(name: str, results: dict[str, dict[str, Any]]) -> None:
     assert not wrong, (CASES[name]["title"], result["errors"], result["reports"])
 
 
+def codes_of_one_line() -> list[Any]:
+    """The code of two functions that do the same: one and the same in some Pythons (3.12.1)."""
+    return [each.__code__ for each in (lambda: 1, lambda: 1)]
+
+
 @pytest.mark.parametrize("name", HELD)
 def test_held(name: str, results: dict[str, dict[str, Any]]) -> None:
     """Whatever somebody holds from before runs the new code, and what nobody changed is as it was."""
     result = results[name]
+    if name == "equal_lambdas_of_one_line" and len(set(map(id, codes_of_one_line()))) == 1:
+        assert result["verdict"] == "REFUSED", result["reports"]
+        assert "which is which cannot be told" in result["reports"][-1]
+        return
     wrong = [check for check, good in result["found"].items() if not good]
     assert result["verdict"] == "LIVE", result["reports"]
     assert result["found"], result["errors"]
