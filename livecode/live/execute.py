@@ -276,7 +276,8 @@ def _execute(
             stage.note_made(scope.module, name, value)
         if _MISSING in (value, earlier) or name in bound_often or value is earlier:
             continue
-        if _undecorated(old) and fold_under_wrapper(earlier, value, state.journal):
+        wrapped_elsewhere = _undecorated(old) and name not in _bound_often(part.plan.before)
+        if wrapped_elsewhere and fold_under_wrapper(earlier, value, state.journal):
             scope[name] = earlier
             state.warnings.append(
                 f"{form.label()} was wrapped at run time by {_type_of(earlier)}, which stays around it"
