@@ -61,15 +61,16 @@ def plan(
         runs_of[name], refused = _runs(found[name], diffs.get(name, Diff()), project)
         refusals += refused
     swapped = {name: _bodies(change) for name, change in diffs.items()}
+    withdrawn = {name: _withdrawn(change, running[name], project) for name, change in diffs.items()}
     if any(runs_of.values()):
-        withdrawn = {name: _withdrawn(change, running[name], project) for name, change in diffs.items()}
         runs_of = staged(found, runs_of, withdrawn, lambda: Staging(found, swapped, arriving, project))
     for name, runs in runs_of.items():
         here, change = found[name], diffs.get(name, Diff())
         if name in diffs:
             refusals += _refuse_module(here, running[name], change, project)
-            gone = _withdrawn(change, running[name], project)
-            plans.append(_pushed(here, change, runs, gone, _undone(here, change, project), old_make.get(name)))
+            plans.append(
+                _pushed(here, change, runs, withdrawn[name], _undone(here, change, project), old_make.get(name))
+            )
         else:
             plans.append(_only_run(here, runs, old_make.get(name)))
     plans += [_only_told(name, project, said) for name, said in old_make.items() if name not in found]

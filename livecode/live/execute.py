@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -357,7 +357,8 @@ def _not_taken(forms: Sequence[Form], namespace: Mapping[str, Any]) -> Iterator[
                 yield name
 
 
-def _bound_often(forms: Sequence[Form]) -> frozenset[str]:
+@lru_cache(maxsize=2)  # each function that is executed asks for the same
+def _bound_often(forms: tuple[Form, ...]) -> frozenset[str]:
     """Names that several forms bind: they are folded once, when all have been executed."""
     seen: set[str] = set()
     often: set[str] = set()
