@@ -6,6 +6,8 @@ it is a verdict in a Report. Exceptions are for misuse and for faults.
     LivecodeError
     ├── UsageError            an argument that cannot be meant
     ├── MissingExtraError     an optional dependency is not installed; names the pip command
+    ├── StoreError            the store of a service cannot be reached, or refuses
+    │   └── StaleBaseError         somebody else published meanwhile
     └── DoorError             the way into a service
         ├── ServiceNotFoundError   no process listens under that name; lists those that do
         ├── UnsafeDirectoryError   the runtime directory is not this user's alone
@@ -35,6 +37,23 @@ class MissingExtraError(LivecodeError, ImportError):
 
     def __init__(self, feature: str, package: str, extra: str) -> None:
         super().__init__(f"{feature} needs {package}, which is not installed: pip install 'livecode[{extra}]'")
+
+
+class StoreError(LivecodeError, OSError):
+    """The store of a service cannot be reached, is full, or refuses: says which store, why, and what to do."""
+
+
+class StaleBaseError(StoreError):
+    """The head of the store is not the one that a publisher built on: somebody else published meanwhile.
+
+    Args:
+        base: The generation that was built on.
+        found: The generation that is there.
+    """
+
+    def __init__(self, base: int, found: int) -> None:
+        self.base, self.found = base, found
+        super().__init__(f"the store is at generation {found}, not {base}: somebody else published meanwhile")
 
 
 class DoorError(LivecodeError):
