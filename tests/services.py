@@ -22,7 +22,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+
+import pytest
 
 import livecode
 
@@ -89,6 +91,35 @@ async def app(scope, receive, send):
     await send({"type": "http.response.body", "body": body})
 """
 
+CELERY = """
+import os
+from livecode.fleet.listen import listen
+listener = listen(os.environ["SERVICE"])
+for module in os.environ["MODULES"].split():
+    __import__(module)
+from answering import answer as value_of
+import broker
+app = broker.app(".")
+@app.task(name="answer")
+def answer(expression):
+    return value_of(expression).decode()
+"""
+
+BROKER = """
+from pathlib import Path
+from celery import Celery
+def app(folder):
+    folder = Path(folder).resolve()
+    made = Celery("app", broker="filesystem://", backend=f"file://{folder}/results")
+    queue = {"data_folder_in": f"{folder}/queue", "data_folder_out": f"{folder}/queue"}
+    options = {**queue, "control_folder": f"{folder}/control", "polling_interval": 0.02}
+    made.conf.update(broker_transport_options=options, worker_enable_remote_control=False)
+    for name in ("queue", "control", "results"):
+        (folder / name).mkdir(exist_ok=True)
+    return made
+"""
+"""A broker of files, which needs no server: worker and test are on one machine."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunningService:
@@ -138,6 +169,20 @@ class RunningService:
             raise
 
 
+class RunningCelery(RunningService):
+    """A Celery worker, which is asked with a task instead of over HTTP."""
+
+    __slots__ = ()
+
+    def get(self, expression: str) -> str:
+        """The value of an expression in a process of the pool."""
+        made: dict[str, Any] = {}
+        exec(BROKER, made)
+        with made["app"](self.folder) as client:
+            answered: str = client.send_task("answer", [expression]).get(timeout=20, interval=0.01)
+        return answered
+
+
 class Services:
     """Starts services, with one directory for their doors; stops those that still run at its end."""
 
@@ -176,6 +221,20 @@ class Services:
         command = [sys.executable, "-m", "gunicorn", "--no-control-socket", "app:app", *arguments]
         return self._server(name, modules, WSGI, command, "--bind")
 
+    def granian(self, name: str, modules: Mapping[str, str] | None = None, *arguments: str) -> RunningService:
+        """A real granian, whose application listens under that name."""
+        pytest.importorskip("granian", reason="pip install granian")
+        command = [sys.executable, "-m", "granian", "--interface", "asgi", "--no-log", "app:app", *arguments]
+        return self._server(name, modules, ASGI, command, "--port")
+
+    def celery(self, name: str, modules: Mapping[str, str] | None = None, *arguments: str) -> RunningService:
+        """A real Celery worker with a prefork pool, whose application listens under that name."""
+        pytest.importorskip("celery", reason="pip install celery")
+        folder = self._folder({**(modules or {}), "app.py": CELERY, "broker.py": BROKER})
+        command = [sys.executable, "-m", "celery", "-A", "app", "worker", "--pool", "prefork", "--loglevel", "warning"]
+        more = {"SERVICE": name, "MODULES": " ".join(_imports(modules)), "PYTHONWARNINGS": "default"}
+        return self._start([*command, *arguments], folder, 0, more, name, RunningCelery)
+
     def script(self, source: str, *arguments: str) -> subprocess.Popen[str]:
         """A script of its own, with pipes for what it reads and prints; the caller ends it."""
         return self.program([sys.executable, "-c", source, *arguments])
@@ -205,13 +264,21 @@ class Services:
             (folder / name).write_text(source)
         return folder
 
-    def _start(self, command: list[str], folder: Path, port: int, more: Mapping[str, str], name: str) -> RunningService:
+    def _start(
+        self,
+        command: list[str],
+        folder: Path,
+        port: int,
+        more: Mapping[str, str],
+        name: str,
+        kind: type[RunningService] = RunningService,
+    ) -> RunningService:
         log = folder / "printed.log"
         with log.open("wb") as file:
             process = subprocess.Popen(
                 command, cwd=folder, env=self.environment(**more), stdout=file, stderr=subprocess.STDOUT
             )
-        service = RunningService(process, port, folder, log)
+        service = kind(process, port, folder, log)
         self._running.append(service)
         wait_until(lambda: _answers(service), f"{name} answers", service)
         return service
