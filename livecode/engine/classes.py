@@ -25,6 +25,7 @@ from livecode.engine.facts import ClassKind, ModuleFacts
 from livecode.engine.forms import Form, Kind, says_nothing
 from livecode.engine.layout import keeps_layout, live_instances, refuse_layout
 from livecode.engine.refusals import refusal
+from livecode.engine.syntax import Syntax
 from livecode.model.report import Change, ChangeKind, Refusal
 
 MADE_BY_DECORATOR = frozenset(
@@ -401,7 +402,8 @@ def _bases_only(form: Form) -> Form:
     """The bases of a class as a form of their own, to ask what they read."""
     assert isinstance(form.node, ast.ClassDef)
     nodes = tuple(ast.copy_location(ast.Expr(base), base) for base in form.node.bases)
-    return Form(replace(form.shape, nodes=nodes or (ast.Pass(),)), form.start)
+    syntax = Syntax(form.text, form.scope, nodes or (ast.Pass(),), form.shape.origin)
+    return Form(replace(form.shape, syntax=syntax), form.start)
 
 
 def _dumps(nodes: Sequence[ast.AST]) -> list[str]:

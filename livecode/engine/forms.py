@@ -27,14 +27,19 @@ from typing import Any
 
 from livecode.engine.bodies import Inside, inside, names_in_body
 from livecode.engine.edit import normal
-from livecode.engine.leaves import Leaf, first_line, leaf_nodes
+from livecode.engine.leaves import Leaf, first_line
 from livecode.engine.names import Names
 from livecode.engine.naming import names_of
+from livecode.engine.pieces import PIECE_LINES, parse_pieces
 from livecode.engine.reading import Reading
+from livecode.engine.syntax import Syntax
 from livecode.engine.trees import moved, own_nodes
 
 KEEP_MARK = "# livecode: keep"
 """On a line of a statement: its value stays even if the statement changed."""
+
+LONG_LINES = 500
+"""The trees of so many lines are freed and collected in a few milliseconds."""
 
 MEANINGFUL = frozenset({"annotations", "barry_as_FLUFL"})
 """What can be imported from `__future__` and is not how Python is anyway."""
@@ -62,18 +67,33 @@ class Shape:
     """What can be said of a statement wherever it stands: made once, and kept as long as its text stays the same.
 
     Attributes:
-        nodes: Its syntax trees; several only if they share a line.
-        origin: The line at which the trees think they start.
+        syntax: Its trees.
         text: The full lines, decorators included.
         first: True if nothing stood before it.
         scope: Qualified name of the class around it, in parts.
     """
 
-    nodes: tuple[ast.stmt, ...]
-    origin: int
+    syntax: Syntax
     text: str
     first: bool
     scope: tuple[str, ...]
+
+    @property
+    def nodes(self) -> tuple[ast.stmt, ...]:
+        """Its syntax trees; several only if they share a line."""
+        return self.syntax.nodes
+
+    @property
+    def origin(self) -> int:
+        """The line at which the trees think they start."""
+        return self.syntax.origin
+
+    def forget_trees(self) -> None:
+        """Lets go of the trees; they are parsed again where they are asked for."""
+        self.__dict__.pop("decorators", None)
+        self.syntax.forget()
+        for member in self.__dict__.get("members", ()):
+            member.shape.forget_trees()
 
     @cached_property
     def height(self) -> int:
@@ -138,7 +158,7 @@ class Shape:
         A lambda goes by the names that the statement binds.
         """
         found = []
-        for path, node in leaf_nodes(self.nodes, self.scope):
+        for path, node in self.syntax.leaves:
             names = self.names.binds if path[-1] == "<lambda>" else (".".join(path),)
             known = inside(node)
             found += [(name, known) for name in names]
@@ -148,7 +168,7 @@ class Shape:
     def own_bodies(self) -> tuple[str, ...]:
         """For each leaf its body without those of the functions inside of it: what it does itself when called."""
         found = []
-        for _, node in leaf_nodes(self.nodes, self.scope):
+        for _, node in self.syntax.leaves:
             body = node.body if isinstance(node.body, list) else [node.body]
             reading = Reading({id(item) for each in body for item in ast.walk(each) if isinstance(item, Function)})
             reading.read(body)
@@ -158,13 +178,14 @@ class Shape:
     @cached_property
     def leaves(self) -> tuple[Leaf, ...]:
         """The functions it makes, in order of their source."""
-        found = leaf_nodes(self.nodes, self.scope)
-        return tuple(Leaf(path, first_line(node) - self.origin, node, self.text) for path, node in found)
+        grown = self.syntax
+        found = enumerate(grown.leaves)
+        return tuple(Leaf(path, first_line(node) - self.origin, self.text, grown, at) for at, (path, node) in found)
 
     @cached_property
     def skeleton(self) -> str:
         """The syntax tree with the bodies of all leaves blanked."""
-        reading = Reading({id(node) for _, node in leaf_nodes(self.nodes, self.scope)})
+        reading = Reading({id(node) for _, node in self.syntax.leaves})
         reading.read(list(self.nodes))
         return reading.digest()
 
@@ -184,11 +205,13 @@ class Shape:
 
     @cached_property
     def members(self) -> tuple[Form, ...]:
-        """The statements of a class body as forms, where the trees think they are; empty for all else."""
+        """The statements of a class body as forms, as if the class stood in line 1; empty for all else."""
         node = self.nodes[0]
         if not isinstance(node, ast.ClassDef) or len(self.nodes) > 1:
             return ()
-        return _forms(node.body, split_lines(self.text), self.origin - 1, (*self.scope, node.name))
+        above = self.origin - 1
+        forms = _forms(node.body, split_lines(self.text), above, (*self.scope, node.name))
+        return tuple(Form(form.shape, form.start - above) for form in forms)
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,8 +292,8 @@ class Form:
     @cached_property
     def members(self) -> tuple[Form, ...]:
         """The statements of a class body as forms; empty for all else."""
-        shift = self.start - self.shape.origin
-        return tuple(Form(member.shape, member.start + shift) for member in self.shape.members)
+        above = self.start - 1
+        return tuple(Form(member.shape, member.start + above) for member in self.shape.members)
 
     def placed(self) -> tuple[ast.stmt, ...]:
         """Its syntax trees at their real lines, as they are compiled."""
@@ -298,7 +321,25 @@ def parse(source: str) -> tuple[Form, ...]:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the author has seen them when it was compiled
-        return parse_lines(source_lines(source), 0, first=True)
+        if not is_long(source):
+            return parse_lines(source_lines(source), 0, first=True)
+        forms: list[Form] = []
+        for piece in _pieces(source_lines(source), 0, first=True):
+            forget_trees(piece)
+            forms += piece
+        return tuple(forms)
+
+
+def is_long(source: str) -> bool:
+    """True for a source of whose forms it matters how long the trees are kept."""
+    return len(source) > LONG_LINES and source.count("\n") > LONG_LINES
+
+
+def forget_trees(forms: Sequence[Form]) -> None:
+    """Lets go of the trees of these forms, one form after the other; of what kind they are is asked of all."""
+    for form in forms:
+        assert form.kind
+        form.shape.forget_trees()
 
 
 def source_lines(source: str) -> list[str]:
@@ -317,9 +358,19 @@ def parse_lines(lines: Sequence[str], top: int, *, first: bool) -> tuple[Form, .
     Raises:
         SyntaxError, ValueError: They do not parse alone.
     """
-    body = ast.parse("".join(lines)).body
-    forms = _forms(body, lines, 0, (), first=first)
-    return tuple(Form(form.shape, form.start + top) for form in forms) if top else forms
+    if len(lines) <= PIECE_LINES:
+        body = ast.parse("".join(lines)).body
+        forms = _forms(body, lines, 0, (), first=first)
+        return tuple(Form(form.shape, form.start + top) for form in forms) if top else forms
+    return tuple(form for piece in _pieces(lines, top, first=first) for form in piece)
+
+
+def _pieces(lines: Sequence[str], top: int, *, first: bool) -> Iterator[tuple[Form, ...]]:
+    """The forms of some lines, a few at a time."""
+    for start, end, body in parse_pieces(lines):
+        forms = _forms(body, lines[start:end], 0, (), first=first)
+        first = first and not forms
+        yield tuple(Form(form.shape, form.start + top + start) for form in forms)
 
 
 def common_ends(old: Sequence[Form], new: Sequence[Form]) -> tuple[int, int]:
@@ -398,7 +449,7 @@ def _forms(
     forms: list[Form] = []
     for start, end, nodes in groups:
         text = "".join(lines[start - 1 - offset : end - offset])
-        forms.append(Form(Shape(tuple(nodes), start, text, first and not forms, scope), start))
+        forms.append(Form(Shape(Syntax(text, scope, nodes, start), text, first and not forms, scope), start))
     return tuple(forms)
 
 

@@ -6,9 +6,17 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from livecode.engine.reading import Reading, alike
+
+
+class Grown(Protocol):
+    """What leaves grow on: it can forget their trees, and has them again when it is asked."""
+
+    @property
+    def leaves(self) -> Sequence[tuple[tuple[str, ...], Any]]:
+        """The names of the leaves, in parts, and their trees."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,14 +26,22 @@ class Leaf:
     Attributes:
         path: Qualified name in parts, ``("Order", "total")``; a lambda is ``<lambda>``.
         line: Its code's first line (decorators count), relative to the first line of its form.
-        node: Its syntax tree.
         text: The full lines that it stands in.
+        within: The trees of its form.
+        number: How many leaves stand before it there.
     """
 
     path: tuple[str, ...]
     line: int
-    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
     text: str
+    within: Grown
+    number: int
+
+    @property
+    def node(self) -> ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda:
+        """Its syntax tree."""
+        node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda = self.within.leaves[self.number][1]
+        return node
 
     @property
     def name(self) -> str:
@@ -42,38 +58,35 @@ class Leaf:
         """Names of the functions and lambdas made by the body, in order."""
         if self.text.count("def") < 2 and "class" not in self.text and "lambda" not in self.text:
             return ()
-        return tuple(self._reading.made)
+        return self._said[0]
 
     @cached_property
     def knows_class(self) -> bool:
         """True if the body uses `super()`, `__class__` or a type parameter, which makes it a closure."""
         scoped = {"super", "__class__", *(item.name for item in getattr(self.node, "type_params", ()))}
         said = not self.text.isascii() or any(name in self.text for name in scoped)
-        return said and not scoped.isdisjoint(self._reading.names)
+        return said and not scoped.isdisjoint(self._said[1])
 
     def differs(self, other: Leaf) -> bool:
         """True if the bodies are not the same; statements that are written alike are not compared further."""
         mine, theirs = self.body, other.body
         if not isinstance(mine, list) or not isinstance(theirs, list) or len(mine) != len(theirs):
             return not alike(mine, theirs)
-        pairs = zip(mine, theirs, strict=True)
-        return any(not alike(a, b) for a, b in pairs if self._written(a) != other._written(b))
+        pairs, here, there = zip(mine, theirs, strict=True), self.text.split("\n"), other.text.split("\n")
+        return any(not alike(a, b) for a, b in pairs if self._written(a, here) != other._written(b, there))
 
-    @cached_property
-    def _lines(self) -> list[str]:
-        return self.text.split("\n")
-
-    def _written(self, statement: ast.stmt) -> tuple[int, list[str]]:
-        """The column at which a statement of the body begins, and its lines."""
+    def _written(self, statement: ast.stmt, lines: list[str]) -> tuple[int, list[str]]:
+        """The column at which a statement of the body begins, and its lines of all those."""
         origin = first_line(self.node) - self.line
         last: int = statement.end_lineno or statement.lineno
-        return statement.col_offset, self._lines[first_line(statement) - origin : last - origin + 1]
+        return statement.col_offset, lines[first_line(statement) - origin : last - origin + 1]
 
     @cached_property
-    def _reading(self) -> Reading:
+    def _said(self) -> tuple[tuple[str, ...], frozenset[str]]:
+        """What the body makes, and the names in it."""
         reading = Reading()
         reading.read(self.body)
-        return reading
+        return tuple(reading.made), frozenset(reading.names)
 
 
 def first_line(node: ast.AST) -> int:

@@ -82,6 +82,10 @@ class Places:
         """The classes by qualified name."""
         return {name: form for form in self.forms for name, form in _classes(form)}
 
+    @cached_property
+    def _known_enums(self) -> Collection[str]:
+        return self._enums()
+
     def made_from(self, names: Collection[str]) -> set[str]:
         """What the statements that bind these names read, and those that bind what these read."""
         found, waiting = set[str](), list(names)
@@ -99,7 +103,7 @@ class Places:
         yield from (f"{base}.__init_subclass__" for base in map(dotted, getattr(form.node, "bases", ())))
         for meta in self._metaclasses(form):
             yield from (f"{meta}.{method}" for method in ("__new__", "__init__", "__call__"))
-        if name in self._enums():
+        if name in self._known_enums:
             yield from (f"{name}.{method}" for method in ("__init__", "__new__", "_generate_next_value_"))
 
     def _metaclasses(self, form: Form) -> list[str]:

@@ -17,9 +17,7 @@ from collections.abc import Sequence
 
 from livecode.engine.edit import Edit, common_run, edit_between, normal
 from livecode.engine.forms import Form, Kind, Shape, common_ends, parse, parse_lines, split_lines
-
-CONTINUES = ("else", "elif", "except", "finally", " ", "\t", "\f", ")", "]", "}", "case")
-"""How a line begins that belongs to the statement before it, or that cannot begin a statement."""
+from livecode.engine.pieces import CONTINUES
 
 
 def reparse(source: str, before: Sequence[Form], running: str) -> tuple[Form, ...]:

@@ -181,8 +181,10 @@ class Process:
             return self._narrowed(push, outcome, dry_run=dry_run)
         if outcome.verdict is not Verdict.LIVE:
             return outcome
-        in_use = transaction.in_use()
+        in_use, heavy = transaction.in_use(), transaction.heavy()
         del transaction  # its journal holds the old code, and what lives on is asked for now
+        while heavy:
+            heavy.pop()
         self.old_code.settle(in_use)
         calls = self.old_code.calls()
         if not calls:

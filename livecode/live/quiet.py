@@ -62,12 +62,12 @@ def do_at_once(calls: Iterable[Call]) -> None:
 
     `deque(map(operator.call, …))` runs no bytecode between them, so the interpreter never switches threads.
     """
-    with _no_collection():
+    with no_collection():
         deque(map(operator.call, calls), maxlen=0)
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
+def no_collection() -> Iterator[None]:
     """The collector stays off: it could call finalizers in between."""
     collecting = gc.isenabled()
     gc.disable()
@@ -209,7 +209,7 @@ def _do_unless_moved(frames: dict[int, FrameType], places: dict[FrameType, int],
     same_places = map(must_be, map(positions.__eq__, map(list, (map(attrgetter("f_lasti"), others),))))
     every: list[Call] = [partial(next, same_frames), partial(next, same_places), partial(begun.append, True), *calls]
     try:
-        with _no_collection():
+        with no_collection():
             deque(map(operator.call, every), maxlen=0)
     except KeyError:
         if begun:

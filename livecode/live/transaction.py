@@ -18,13 +18,14 @@ import traceback
 import warnings
 import weakref
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING
 
 from livecode.engine.check import compile_failure, syntax_failure
 from livecode.engine.definitions import remade
-from livecode.engine.forms import Form
+from livecode.engine.forms import LONG_LINES, Form, common_ends, forget_trees, is_long
 from livecode.engine.hazards import (
     compiled_warnings,
     hazard_warnings,
@@ -51,6 +52,7 @@ from livecode.live.failure import failure_of
 from livecode.live.hooks import Handover, hook_refusals
 from livecode.live.inflight import codes_of
 from livecode.live.instances import Migration
+from livecode.live.quiet import no_collection
 from livecode.live.registrations import Registrations
 from livecode.live.rehearsal import UnknownRegistrationError
 from livecode.live.running import Running, is_foreign
@@ -63,6 +65,10 @@ from livecode.model.report import Change, ChangeKind, Failure, ModuleOutcome, Ou
 
 if TYPE_CHECKING:
     from livecode.live.process import Process
+
+
+BREATH_S = 0.0002
+"""Long enough for a thread that waits for its turn to get it."""
 
 
 class Transaction:
@@ -92,11 +98,29 @@ class Transaction:
         self._modules_before: Collection[str] = ()
         self._other: Mapping[str, Collection[str]] = {}
         self._prepared: list[tuple[PreparedModule, ModuleType]] = []
+        self._many: list[object] = []
         self.timings_ms: tuple[tuple[str, float], ...] = ()
 
     def run(self, *, dry_run: bool) -> Outcome:
         """Does it all, or stops before anything is touched."""
         start = time.perf_counter()
+        with no_collection() if self._is_long() else nullcontext():
+            made = self._prepare()
+            self._forget_trees()
+            if self._many:
+                time.sleep(BREATH_S)  # all threads have had their turn when the collector gets its own
+        if isinstance(made, Outcome):
+            return made
+        planned = time.perf_counter()
+        if dry_run:
+            outcomes, said = self._outcomes(made, live=False), tuple(self.state.warnings)
+            return Outcome(self.process.worker, Verdict.READY, outcomes, warnings=said)
+        outcome = self._commit(made)
+        self.timings_ms = ("plan", (planned - start) * 1000), ("commit", (time.perf_counter() - planned) * 1000)
+        return outcome
+
+    def _prepare(self) -> Plan | Outcome:
+        """What is to be done, compiled, or why it is not."""
         refusals = [found for item in self.push.modules if (found := self._sort(item)) is not None]
         made = Plan()
         with warnings.catch_warnings():
@@ -112,13 +136,21 @@ class Transaction:
         refusals = refusals or hook_refusals(self.forms, self._all_leaving(), force=self.push.force)
         if refusals:
             return Outcome(self.process.worker, Verdict.REFUSED, self._as_before(), tuple(refusals))
-        planned = time.perf_counter()
-        if dry_run:
-            outcomes, said = self._outcomes(made, live=False), tuple(self.state.warnings)
-            return Outcome(self.process.worker, Verdict.READY, outcomes, warnings=said)
-        outcome = self._commit(made)
-        self.timings_ms = ("plan", (planned - start) * 1000), ("commit", (time.perf_counter() - planned) * 1000)
-        return outcome
+        return made
+
+    def _is_long(self) -> bool:
+        """True for a push of whose trees so many may be made that collecting them holds up all threads."""
+        return any(item.source is not None and is_long(item.source) for item in self.push.modules)
+
+    def _forget_trees(self) -> None:
+        """Lets go of the trees of long modules of which much has changed, before the collector gets to see them."""
+        for name, forms in self.forms.items():
+            before = self.loaded[name].forms
+            first, last = common_ends(before, forms)
+            for some in (before[first : len(before) - last], forms[first : len(forms) - last]):
+                if sum(form.shape.height for form in some) > LONG_LINES:
+                    forget_trees(some)
+                    self._many += some
 
     def _again(self) -> dict[str, frozenset[str]]:
         """Module → the names that are to be made again there."""
@@ -359,6 +391,11 @@ class Transaction:
     def in_use(self) -> Callable[[], dict[str, list[object]]]:
         """What tells, by module of the push, what the names that its source binds stand for then; holds no old code."""
         return partial(_in_use, {name: self.forms[name] for name in self.loaded})
+
+    def heavy(self) -> list[object]:
+        """What is freed one by one after a large push: all of it in one go would hold up all threads."""
+        swaps = (swap for part, _ in self._prepared for swap in (*part.plan.swaps, *part.swaps))
+        return [*self._many, *swaps] if self._many else []
 
     def _number(self, name: str) -> int:
         known = self.process.remembered(name)
