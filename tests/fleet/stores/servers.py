@@ -1,0 +1,116 @@
+"""Real servers of stores for the tests: on a free port of loopback, in a temporary folder, ended with the test.
+
+with Server(REDIS, "/usr/bin/redis-server", folder) as server:
+    server.url, server.kill(), server.start()
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+PASSWORD = "s3cret-of-the-tests"
+READY_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of server.
+
+    Attributes:
+        programs: Names of its program; the first that is found is used.
+        how_to_get: What a person does who has none.
+        command: Its arguments for a port and a folder that exists.
+        url: What opens the store in it, at a port.
+        keeps: Whether it was told to keep what it acknowledged when it is killed.
+    """
+
+    programs: tuple[str, ...]
+    how_to_get: str
+    command: Callable[[int, Path], list[str]]
+    url: str
+    keeps: bool
+
+
+REDIS = Kind(
+    programs=("redis-server", "valkey-server"),
+    how_to_get="apt-get install redis-server (macOS: brew install redis)",
+    command=lambda port, folder: [
+        *("--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--requirepass", PASSWORD),
+        *("--appendonly", "yes", "--appendfsync", "always", "--save", ""),  # everysec loses what it acknowledged
+    ],
+    url=f"redis://:{PASSWORD}@127.0.0.1:{{port}}/0",
+    keeps=True,
+)
+
+
+class Server:
+    """One server. It runs from `start` (or `with`) until `kill`; started again, it has the same port and folder."""
+
+    def __init__(self, kind: Kind, program: str, folder: Path) -> None:
+        self.kind, self.program, self.folder = kind, program, folder
+        self.port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """What opens a store in it."""
+        return self.kind.url.format(port=self.port)
+
+    def start(self) -> None:
+        """Returns when it accepts connections. Takes another port if somebody else got the first one meanwhile."""
+        for _ in range(5):
+            self._spawn()
+            if self._accepts():
+                return
+            self.kill()
+            self.port = free_port()
+        raise AssertionError(f"{self.program} does not start: {(self.folder / 'log').read_text()[-2000:]}")
+
+    def kill(self) -> None:
+        """Kill -9, and wait until it is gone."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def _spawn(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "log").open("ab") as log:
+            command = [self.program, *self.kind.command(self.port, self.folder)]
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.folder)
+
+    def _accepts(self) -> bool:
+        deadline = time.monotonic() + READY_S
+        while time.monotonic() < deadline and self._process is not None and self._process.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return True
+            except OSError:
+                time.sleep(0.02)
+        return False
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def free_port() -> int:
+    """A port of loopback that nobody has at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
