@@ -17,12 +17,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import pytest
 
@@ -30,6 +31,7 @@ import livecode
 
 ROOT = str(Path(livecode.__file__).parent.parent)
 READY_S = 30.0
+REQUIRED = "LIVECODE_REQUIRE_SERVERS"
 
 ANSWER = """
 import os, sys
@@ -91,6 +93,44 @@ async def app(scope, receive, send):
     await send({"type": "http.response.body", "body": body})
 """
 
+CHILDREN = """
+import multiprocessing, os, signal, socket, sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from livecode.fleet.listen import listen
+listener = listen(os.environ["SERVICE"])
+for module in os.environ["MODULES"].split():
+    __import__(module)
+from answering import answer
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = answer(self.path[1:].replace("%20", " "))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *args): pass
+def serve(listening):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler, bind_and_activate=False)
+    server.socket.close()
+    server.socket = listening
+    server.serve_forever()
+signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+if __name__ == "__main__":
+    method, number, _, port = sys.argv[1:]
+    listening = socket.create_server(("127.0.0.1", int(port)))
+    context = multiprocessing.get_context(method)
+    children = [context.Process(target=serve, args=(listening,)) for _ in range(int(number))]
+    for child in children:
+        child.start()
+    try:
+        signal.pause()
+    finally:
+        for child in children:
+            child.terminate()
+            child.join()
+"""
+"""A program whose children serve on one socket."""
+
 CELERY = """
 import os
 from livecode.fleet.listen import listen
@@ -98,27 +138,12 @@ listener = listen(os.environ["SERVICE"])
 for module in os.environ["MODULES"].split():
     __import__(module)
 from answering import answer as value_of
-import broker
-app = broker.app(".")
+from celery import Celery
+app = Celery("app", broker=os.environ["BROKER"], backend=os.environ["BROKER"])
 @app.task(name="answer")
 def answer(expression):
     return value_of(expression).decode()
 """
-
-BROKER = """
-from pathlib import Path
-from celery import Celery
-def app(folder):
-    folder = Path(folder).resolve()
-    made = Celery("app", broker="filesystem://", backend=f"file://{folder}/results")
-    queue = {"data_folder_in": f"{folder}/queue", "data_folder_out": f"{folder}/queue"}
-    options = {**queue, "control_folder": f"{folder}/control", "polling_interval": 0.02}
-    made.conf.update(broker_transport_options=options, worker_enable_remote_control=False)
-    for name in ("queue", "control", "results"):
-        (folder / name).mkdir(exist_ok=True)
-    return made
-"""
-"""A broker of files, which needs no server: worker and test are on one machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,18 +194,27 @@ class RunningService:
             raise
 
 
+@dataclass(frozen=True, slots=True)
 class RunningCelery(RunningService):
-    """A Celery worker, which is asked with a task instead of over HTTP."""
+    """A Celery worker with a Redis server as its broker, at `port`; it is asked with a task instead of over HTTP."""
 
-    __slots__ = ()
+    redis: subprocess.Popen[bytes]
 
     def get(self, expression: str) -> str:
         """The value of an expression in a process of the pool."""
-        made: dict[str, Any] = {}
-        exec(BROKER, made)
-        with made["app"](self.folder) as client:
-            answered: str = client.send_task("answer", [expression]).get(timeout=20, interval=0.01)
+        from celery import Celery
+
+        with Celery("asks", broker=redis_url(self.port), backend=redis_url(self.port)) as client:
+            answered: str = client.send_task("answer", [expression]).get(timeout=20)
         return answered
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """End it with a signal, wait for it, and tell how it ended; its broker ends, too."""
+        try:
+            return super(RunningCelery, self).stop(number)
+        finally:
+            self.redis.kill()
+            self.redis.wait()
 
 
 class Services:
@@ -199,6 +233,8 @@ class Services:
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         for service in self._running:
             service.stop(signal.SIGKILL if service.process.poll() is None else signal.SIGTERM)
+            with suppress(ProcessLookupError):  # nobody told its workers
+                os.killpg(service.pid, signal.SIGKILL)
         if self._previous is None:
             os.environ.pop("LIVECODE_DIR", None)
         else:
@@ -216,10 +252,12 @@ class Services:
         command = [sys.executable, "-m", "uvicorn", "--log-level", "warning", "app:app", *arguments]
         return self._server(name, modules, ASGI, command, "--port")
 
-    def gunicorn(self, name: str, modules: Mapping[str, str] | None = None, *arguments: str) -> RunningService:
+    def gunicorn(
+        self, name: str, modules: Mapping[str, str] | None = None, *arguments: str, app: str = WSGI
+    ) -> RunningService:
         """A real gunicorn, whose application listens under that name; as many workers as `arguments` ask for."""
         command = [sys.executable, "-m", "gunicorn", "--no-control-socket", "app:app", *arguments]
-        return self._server(name, modules, WSGI, command, "--bind")
+        return self._server(name, modules, app, command, "--bind")
 
     def granian(self, name: str, modules: Mapping[str, str] | None = None, *arguments: str) -> RunningService:
         """A real granian, whose application listens under that name."""
@@ -229,11 +267,22 @@ class Services:
 
     def celery(self, name: str, modules: Mapping[str, str] | None = None, *arguments: str) -> RunningService:
         """A real Celery worker with a prefork pool, whose application listens under that name."""
-        pytest.importorskip("celery", reason="pip install celery")
-        folder = self._folder({**(modules or {}), "app.py": CELERY, "broker.py": BROKER})
+        pytest.importorskip("celery", reason="pip install 'celery[redis]'")
+        redis = required_program(("redis-server", "valkey-server"), "apt-get install redis-server")
+        folder, port = self._folder({**(modules or {}), "app.py": CELERY}), free_port()
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        broker = subprocess.Popen(
+            [redis, "--port", str(port), "--bind", "127.0.0.1", "--save", ""], cwd=folder, **quiet
+        )
         command = [sys.executable, "-m", "celery", "-A", "app", "worker", "--pool", "prefork", "--loglevel", "warning"]
-        more = {"SERVICE": name, "MODULES": " ".join(_imports(modules)), "PYTHONWARNINGS": "default"}
-        return self._start([*command, *arguments], folder, 0, more, name, RunningCelery)
+        command += ["--without-mingle", "--without-gossip", "--without-heartbeat"]  # no word with other workers
+        more = {"SERVICE": name, "MODULES": " ".join(_imports(modules)), "BROKER": redis_url(port)}
+        make = partial(RunningCelery, redis=broker)
+        return self._start([*command, *arguments], folder, port, {**more, "PYTHONWARNINGS": "default"}, name, make)
+
+    def children(self, name: str, modules: Mapping[str, str] | None, method: str, number: int) -> RunningService:
+        """A program that listens under that name and serves in children of multiprocessing, started by that method."""
+        return self._server(name, modules, CHILDREN, [sys.executable, "app.py", method, str(number)], "--port")
 
     def script(self, source: str, *arguments: str) -> subprocess.Popen[str]:
         """A script of its own, with pipes for what it reads and prints; the caller ends it."""
@@ -271,14 +320,19 @@ class Services:
         port: int,
         more: Mapping[str, str],
         name: str,
-        kind: type[RunningService] = RunningService,
+        make: Callable[..., RunningService] = RunningService,
     ) -> RunningService:
         log = folder / "printed.log"
         with log.open("wb") as file:
             process = subprocess.Popen(
-                command, cwd=folder, env=self.environment(**more), stdout=file, stderr=subprocess.STDOUT
+                command,
+                cwd=folder,
+                env=self.environment(**more),
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                process_group=0,
             )
-        service = kind(process, port, folder, log)
+        service = make(process, port, folder, log)
         self._running.append(service)
         wait_until(lambda: _answers(service), f"{name} answers", service)
         return service
@@ -294,6 +348,26 @@ def wait_until(holds: object, what: str, service: RunningService | None = None, 
             printed = service.printed() if service is not None else ""
             raise AssertionError(f"waited in vain until {what}\n{printed}")
         time.sleep(0.01)
+
+
+def required_program(program: str | tuple[str, ...], how_to_get: str) -> str:
+    """The path of a program, the first of several names that is found.
+
+    A missing program skips the test with the reason; with LIVECODE_REQUIRE_SERVERS=1, as in CI, it is a failure.
+    """
+    programs = (program,) if isinstance(program, str) else program
+    for name in programs:
+        if path := shutil.which(name):
+            return path
+    reason = f"{' or '.join(programs)} is not installed: {how_to_get}"
+    if os.environ.get(REQUIRED) == "1":
+        pytest.fail(f"{reason} ({REQUIRED}=1 makes this a failure)", pytrace=False)
+    pytest.skip(reason)
+
+
+def redis_url(port: int) -> str:
+    """Where a Redis server on the loopback is."""
+    return f"redis://127.0.0.1:{port}/0"
 
 
 def free_port() -> int:
@@ -319,6 +393,14 @@ def _answers(service: RunningService) -> bool:
         return bool(service.get("os.getpid()"))
     except OSError:
         return False
+
+
+def _accepts(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def _imports(modules: Mapping[str, str] | None) -> list[str]:

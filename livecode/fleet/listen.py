@@ -149,20 +149,24 @@ def _track(folders: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | 
 
 
 def serves(frame: FrameType | None) -> bool:
-    """False where a door makes no sense: in gunicorn's arbiter, and in a child that is about to run a program.
+    """False where a door makes no sense: gunicorn's arbiter, a fork server, a child that is about to run a program.
 
     Args:
         frame: The innermost frame of the thread that asks.
     """
-    in_arbiter = False
+    in_arbiter, inner = False, None
     while frame is not None:
         place = frame.f_globals.get("__name__"), frame.f_code.co_name
         if place == ("gunicorn.arbiter", "spawn_worker"):
             return True
         if place == ("subprocess", "_execute_child"):  # with a preexec_fn, subprocess runs the hooks of fork
             return False
+        if place == ("multiprocessing.forkserver", "main"):  # it imports the program, and only its children serve
+            return inner == (__name__, "_after_fork")
+        if place == ("multiprocessing.forkserver", "_serve_one"):
+            return True
         in_arbiter = in_arbiter or place[0] == "gunicorn.arbiter"
-        frame = frame.f_back
+        inner, frame = place, frame.f_back
     return not in_arbiter
 
 

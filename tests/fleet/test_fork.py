@@ -1,14 +1,12 @@
-"""Every process that serves has a door of its own, and no other has one: forks, servers, restarts."""
+"""A forked process has a door of its own, and who is gone has none. Servers: `test_servers`."""
 
 from __future__ import annotations
 
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
@@ -123,82 +121,6 @@ def test_closed_listener_stays_closed(services: Services) -> None:
         read_line(script)
     assert list(services.doors.iterdir()) == []
     script.communicate("\n\n", timeout=20)
-
-
-MULTIPROCESSING = """
-import multiprocessing, os, sys
-from livecode.fleet.listen import listen
-listener = listen("shop", track=())
-def work(queue, release):
-    queue.put(os.getpid())
-    release.wait()
-if __name__ == "__main__":
-    context = multiprocessing.get_context(sys.argv[1])
-    queue, release = context.Queue(), context.Event()
-    children = [context.Process(target=work, args=(queue, release)) for _ in range(2)]
-    for child in children:
-        child.start()
-    print(os.getpid(), *(queue.get() for _ in children), flush=True)
-    sys.stdin.readline()
-    release.set()
-    for child in children:
-        child.join()
-"""
-
-
-@pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_multiprocessing(services: Services, method: str, tmp_path: Path) -> None:
-    """Children of multiprocessing are workers too, forked or spawned, and gone when they end."""
-    (tmp_path / "program.py").write_text(MULTIPROCESSING)
-    script = services.program([sys.executable, str(tmp_path / "program.py"), method])
-    started = {int(pid) for pid in read_line(script).split()}
-    assert len(started) == 3
-    assert pids("shop") == started
-    script.communicate("\n", timeout=30)
-    assert pids("shop") == set()
-
-
-GUNICORN = [
-    ("sync", ()),
-    ("sync", ("--preload",)),
-    ("gthread", ("--threads", "2")),
-    ("gthread", ("--threads", "2", "--preload")),
-]
-
-
-@pytest.mark.parametrize(("kind", "more"), GUNICORN, ids=lambda value: "".join(value))
-def test_gunicorn(services: Services, kind: str, more: tuple[str, ...]) -> None:
-    """Every gunicorn worker has a door, one that replaces a killed one too; the arbiter has none."""
-    server = services.gunicorn("shop", {}, "--workers", "2", "--worker-class", kind, *more)
-    wait_until(lambda: len(pids("shop")) == 2, "both workers listen", server)
-    first, second = pids("shop")
-    assert server.pid not in (first, second)
-    os.kill(first, signal.SIGKILL)
-    wait_until(lambda: len(pids("shop") - {first}) == 2, "another worker listens", server)
-    assert second in pids("shop")
-    assert int(server.get("os.getpid()")) in pids("shop")
-    assert server.stop() == 0
-    assert list(services.doors.iterdir()) == []
-
-
-def test_gunicorn_reload(services: Services) -> None:
-    """A gunicorn that is told to reload has new workers with doors, and still none for the arbiter."""
-    server = services.gunicorn("shop", {}, "--workers", "1", "--preload")
-    before = pids("shop")
-    server.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: (now := pids("shop")) and not now & before, "the new worker listens", server)
-    assert server.pid not in pids("shop")
-
-
-@pytest.mark.parametrize("more", [(), ("--workers", "2")], ids=["one", "workers"])
-def test_uvicorn(services: Services, more: tuple[str, ...]) -> None:
-    """Every process of uvicorn that serves has a door."""
-    server = services.uvicorn("shop", {}, *more)
-    wait_until(lambda: len(pids("shop")) == (2 if more else 1), "all workers listen", server)
-    assert (server.pid in pids("shop")) is (not more)
-    assert int(server.get("os.getpid()")) in pids("shop")
-    server.stop()
-    assert pids("shop") == set()
 
 
 def test_script_main(services: Services) -> None:
