@@ -51,7 +51,7 @@ STYLE = """
   font-size:12px;letter-spacing:.03em;color:#fff;background:#59636e;white-space:nowrap}
 .livecode .lc-badge.lc-good{background:#1a7f37}
 .livecode .lc-badge.lc-bad{background:#c62828}
-.livecode .lc-badge.lc-warn{background:#8a5a00}
+.livecode .lc-badge.lc-warn{background:#8a5a00;color:#fff}
 .livecode .lc-title{font-family:var(--lc-mono);font-weight:600}
 .livecode .lc-dim,.livecode .lc-fact{color:var(--lc-dim)}
 .livecode .lc-hint{margin-left:auto;color:var(--lc-dim);white-space:nowrap}
