@@ -50,6 +50,17 @@ REDIS = Kind(
     keeps=True,
 )
 
+NATS = Kind(
+    programs=("nats-server", "/usr/sbin/nats-server"),
+    how_to_get="apt-get install nats-server (macOS: brew install nats-server)",
+    command=lambda port, folder: [
+        *("--addr", "127.0.0.1", "--port", str(port), "--jetstream", "--store_dir", str(folder)),
+        *("--user", "tester", "--pass", PASSWORD),
+    ],
+    url=f"nats://tester:{PASSWORD}@127.0.0.1:{{port}}",
+    keeps=True,
+)
+
 
 class Server:
     """One server. It runs from `start` (or `with`) until `kill`; started again, it has the same port and folder."""

@@ -10,7 +10,8 @@ import pytest
 
 from livecode.errors import StaleBaseError, StoreError
 from livecode.fleet.store import NO_HEAD, Head, Store, Topic
-from tests.fleet.stores.backends import answers
+from tests.fleet.stores.backends import answers, eventually
+from tests.fleet.stores.cutting_proxy import CuttingProxy
 from tests.fleet.stores.servers import PASSWORD, Server
 
 LONG_S = 30.0
@@ -120,3 +121,49 @@ def test_no_password(server: Server, opened: Callable[..., Store]) -> None:
     store = opened(server.url)
     assert PASSWORD not in store.url
     assert PASSWORD not in repr(store)
+
+
+def publish_next(store: Store, text: str) -> None:
+    """Publishes on what is there. After an error it is read whether it got there, as the protocol says."""
+    while True:
+        try:
+            base = store.head()
+            if base.text == text:
+                return
+            store.publish(base.generation, Head(base.generation + 1, text))
+        except StoreError:
+            continue
+        return
+
+
+def behind(proxy: CuttingProxy, server: Server) -> str:
+    """What opens the store through the proxy."""
+    return server.url.replace(str(server.port), str(proxy.port))
+
+
+def test_cuts(server: Server, opened: Callable[..., Store]) -> None:
+    """The network breaks every few pushes: none that was acknowledged is lost, none is published twice."""
+    with CuttingProxy(server.port) as proxy:
+        store = opened(behind(proxy, server))
+        watch = store.watch(Topic.HEAD)
+        for n in range(50):
+            if n % 7 == 3:
+                proxy.cut(refuse_s=0.1)
+            publish_next(store, f"push {n}")
+            assert watch.wait(LONG_S)
+        assert proxy.cuts == 7
+        assert [head.text for head in opened(server.url).history(100)] == [f"push {n}" for n in range(49, -1, -1)]
+
+
+def test_watch_over_cuts(server: Server, opened: Callable[..., Store]) -> None:
+    """What is published while the network is away is a notice when it is back."""
+    near = opened(server.url)
+    with CuttingProxy(server.port) as proxy:
+        watch = opened(behind(proxy, server)).watch(Topic.HEAD)
+        proxy.cut(refuse_s=0.5)
+        assert watch.wait(LONG_S)
+        near.publish(0, Head(1, "meanwhile"))
+        assert watch.wait(LONG_S)
+        eventually(lambda: not watch.wait(0.3))
+        near.publish(1, Head(2, "later"))
+        assert watch.wait(LONG_S)

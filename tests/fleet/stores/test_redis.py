@@ -10,7 +10,6 @@ import pytest
 from livecode.errors import StoreError, UsageError
 from livecode.fleet.store import Head, Store, Topic, open_store
 from tests.fleet.stores.backends import Backend, Require, eventually
-from tests.fleet.stores.cutting_proxy import CuttingProxy
 from tests.fleet.stores.servers import PASSWORD, REDIS, Server
 
 
@@ -20,47 +19,6 @@ def redis_server(require: Require, folder: Path) -> Iterator[Server]:
     with Backend("redis", REDIS).running(require, folder / "data") as server:
         assert server is not None
         yield server
-
-
-def publish_next(store: Store, text: str) -> None:
-    """Publishes on what is there. After an error it is read whether it got there, as the protocol says."""
-    while True:
-        try:
-            base = store.head()
-            if base.text == text:
-                return
-            store.publish(base.generation, Head(base.generation + 1, text))
-        except StoreError:
-            continue
-        return
-
-
-def test_cuts(redis_server: Server, opened: Callable[..., Store]) -> None:
-    """The network breaks every few pushes: none that was acknowledged is lost, none is published twice."""
-    with CuttingProxy(redis_server.port) as proxy:
-        store = opened(redis_server.url.replace(str(redis_server.port), str(proxy.port)))
-        watch = store.watch(Topic.HEAD)
-        for n in range(50):
-            if n % 7 == 3:
-                proxy.cut(refuse_s=0.1)
-            publish_next(store, f"push {n}")
-            assert watch.wait(30)
-        assert proxy.cuts == 7
-        assert [head.text for head in opened(redis_server.url).history(100)] == [f"push {n}" for n in range(49, -1, -1)]
-
-
-def test_watch_over_cuts(redis_server: Server, opened: Callable[..., Store]) -> None:
-    """What is published while the network is away is a notice when it is back."""
-    near = opened(redis_server.url)
-    with CuttingProxy(redis_server.port) as proxy:
-        watch = opened(redis_server.url.replace(str(redis_server.port), str(proxy.port))).watch(Topic.HEAD)
-        proxy.cut(refuse_s=0.5)
-        assert watch.wait(30)
-        near.publish(0, Head(1, "meanwhile"))
-        assert watch.wait(30)
-        eventually(lambda: not watch.wait(0.3))
-        near.publish(1, Head(2, "later"))
-        assert watch.wait(30)
 
 
 def test_wrong_password(redis_server: Server, opened: Callable[..., Store]) -> None:
