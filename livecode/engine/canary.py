@@ -88,7 +88,7 @@ def decide(new: Measured, old: Measured, changed: Collection[str] = (), rules: R
     others = {each.name: each for each in old.functions}
     share = max(sum(each.failed > 0 for each in new.functions), 1)
     found = [_decide_one(each, others.get(each.name, _NO_CALLS), rules, share) for each in new.functions]
-    found.sort(key=lambda each: _WORST_FIRST.index(each.finding))
+    found.sort(key=lambda each: (_WORST_FIRST.index(each.finding), not _is_among(each.name, changed)))
     advice, why = _advice(found, new, changed)
     return Decision(advice, why, tuple(found))
 

@@ -25,7 +25,9 @@ _PASSES_ON = "_livecode_args"
 
 
 def codes_of(process: Process, module: str) -> Codes:
-    """The code of a module's functions: methods, properties, what is behind decorators, and functions in functions.
+    """The code of a module's functions, in the order of their lines.
+
+    Methods, properties, what is behind decorators, and functions in functions are among them.
 
     Lambdas, comprehensions and generator expressions are parts of the function around them: an error in them leaves
     that function too. Nothing for a module that is not loaded or whose source is not known.
@@ -40,7 +42,8 @@ def codes_of(process: Process, module: str) -> Codes:
     for function in Living(live, known.filename).functions:
         for code in _functions_in(function.__code__):
             found[f"{module}.{code.co_qualname}"][id(code)] = code
-    return {name: tuple(codes.values()) for name, codes in found.items()}
+    in_order = sorted(found.items(), key=lambda item: min(code.co_firstlineno for code in item[1].values()))
+    return {name: tuple(codes.values()) for name, codes in in_order}
 
 
 def _functions_in(code: CodeType) -> Iterator[CodeType]:

@@ -230,7 +230,8 @@ class FunctionDecision:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do with a canary, why in one sentence, and what was found function by function, the worst first."""
+    """What to do with a canary, why in one sentence, and what was found function by function: the worst first, and
+    of these what was changed."""
 
     advice: Advice
     why: str

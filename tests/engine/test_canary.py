@@ -168,6 +168,13 @@ def test_the_worst_comes_first() -> None:
     assert decision.why == "c(): errors rose, 100 of 500 calls raised (KeyError 100), in old code 0 of 500 (and 1 more)"
 
 
+def test_of_the_worst_what_was_changed_comes_first() -> None:
+    """An error leaves all the callers, too: it is told of where the push may have made it."""
+    new = Measured(tuple(calls(500, 100, name=name) for name in ("m.page", "m.quote", "m.rate")))
+    old = Measured(tuple(calls(500, name=name) for name in ("m.page", "m.quote", "m.rate")))
+    assert [each.name for each in decide(new, old, ["m.rate"]).functions] == ["m.rate", "m.page", "m.quote"]
+
+
 def test_slower_is_said_where_it_is_kept() -> None:
     """It is no reason to take a canary back, and a reason to look."""
     decision = decided(took((500, 10.0)), took((500, 5.0)))

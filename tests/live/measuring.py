@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from types import CodeType
 from typing import Any
 
+from livecode.engine.canary import changed_in, decide
 from livecode.live.measurable import codes_of
 from livecode.live.measure import MAX_CALLS, Measuring, why_not
 from livecode.model.codec import from_plain, to_plain
@@ -435,6 +436,61 @@ def traced_too() -> dict[str, Any]:
     return {"same": without == with_it and bool(without), "said": said(measuring.snapshot())}
 
 
+TILL = """
+RATES = {"gold": 0.8, "iron": 0.9}
+
+
+def quote(price, metal="tin"):
+    return price * rate(metal)
+
+
+def rate(metal):
+    return RATES.get(metal, 1)
+
+
+def audit():
+    return RATES
+"""
+
+
+def new_beside_old() -> dict[str, Any]:
+    """Pushes: one that makes an error of what was none, one that does no harm, one that changes what nobody calls."""
+    process, _ = tracked({"till.py": TILL})
+    till = importlib.import_module("till")
+
+    def served(count: int) -> Measured:
+        with Measuring(codes_of(process, "till")) as measuring:
+            for number in range(count):
+                attempt(functools.partial(till.quote, number, "tin" if number % 10 else "gold"))
+        return measuring.snapshot()
+
+    old, found = served(400), []
+    texts = (TILL.replace(".get(metal, 1)", "[metal]"), TILL.replace("price * r", "1 * price * r"))
+    for text in (*texts, TILL.replace("return RATES\n", "return dict(RATES)\n")):
+        outcome = push(process, {"till": text})
+        changed = changed_in(outcome)
+        decision = decide(served(100), old, changed)
+        found.append([sorted(changed), decision.advice.value, decision.why])
+        push(process, {"till": TILL})
+    return {"found": found}
+
+
+async def nap() -> None:
+    await asyncio.sleep(0)
+
+
+def left_in_the_middle() -> dict[str, Any]:
+    """Coroutines and generators that nobody finishes."""
+    with of(nap, steps) as measuring:
+        for _ in range(50):
+            dropped = nap()
+            dropped.send(None)
+            del dropped
+            next(steps(3))
+        gc.collect()
+        return said(measuring.snapshot())
+
+
 def enough() -> dict[str, Any]:
     """A function that is called more often than is of use: another tool is told of all calls, and it can be measured
     again."""
@@ -489,6 +545,8 @@ CASES = (
     no_tool_id,
     other_tools,
     traced_too,
+    new_beside_old,
+    left_in_the_middle,
     enough,
     in_json,
 )

@@ -62,9 +62,9 @@ def interpreter(version: str) -> str:
 
 
 @functools.cache
-def answers(program: str) -> dict[str, Any]:
-    """What all cases say in that interpreter; warnings are errors there, too."""
-    done = subprocess.run(
+def ran(program: str) -> subprocess.CompletedProcess[str]:
+    """All cases, once in that interpreter; warnings are errors there, too."""
+    return subprocess.run(
         [program, "-W", "error", "-B", "-m", "tests.live.measuring"],
         cwd=CHECKOUT,
         env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
@@ -73,9 +73,6 @@ def answers(program: str) -> dict[str, Any]:
         timeout=110,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    said: dict[str, Any] = json.loads(done.stdout)
-    return said
 
 
 @pytest.fixture(params=FOUND or ("3.12",))
@@ -84,7 +81,10 @@ def said(request: pytest.FixtureRequest) -> dict[str, Any]:
     program = interpreter(request.param)
     if not program:
         pytest.skip("Python 3.12 or newer is neither on PATH nor in ~/.pyenv/versions: pyenv install 3.13")
-    return answers(program)
+    done = ran(program)
+    assert done.returncode == 0, done.stderr
+    answers: dict[str, Any] = json.loads(done.stdout)
+    return answers
 
 
 @pytest.mark.skipif(CAN_MEASURE, reason="this Python can measure calls")
@@ -191,6 +191,25 @@ def test_other_tools_do_not_notice(said: dict[str, Any]) -> None:
     """Coverage tools, debuggers and profilers have the events that they had, on the same code."""
     assert said["other_tools"] == {"seen": ["divide"] * 3, "kept": True, "said": {"divide": [1, {}, 0, 1]}}
     assert said["traced_too"] == {"same": True, "said": {"divide": [1, {"KeyError": 1}, 0, 1]}}
+
+
+def test_new_code_beside_old_code(said: dict[str, Any]) -> None:
+    """What a push changed is found among what was measured: one that raises is taken back, one that is not called is
+    not known."""
+    assert said["new_beside_old"]["found"] == [
+        [
+            ["till.rate"],
+            "take back",
+            "till.rate(): errors rose, 90 of 100 calls raised (KeyError 90), in old code 0 of 400 (and 1 more)",
+        ],
+        [["till.quote"], "keep", "no worse than the old code"],
+        [["till.audit"], "undecided", "till.audit(): not called"],
+    ]
+
+
+def test_what_is_left_in_the_middle_is_not_under_way(said: dict[str, Any]) -> None:
+    """Coroutines and generators that nobody finishes."""
+    assert said["left_in_the_middle"] == {"nap": [50, {}, 0, 50], "steps": [50, {}, 0, 50]}
 
 
 def test_a_function_is_measured_until_enough_was_seen(said: dict[str, Any]) -> None:
