@@ -70,7 +70,12 @@ CODES: dict[str, tuple[str, str]] = {
         "the file changed after it was imported, so the source that runs is not known",
         "restart the service, or put the old file back; call livecode.track() before the import next time",
     ),
-    "LC406": ("another push is under way in this worker", "try again when it is done"),
+    "LC406": ("another push is under way", "try again when it is done"),
+    "LC407": (
+        "somebody else pushed the module since you looked at it last",
+        "look at %hotdiff, then push again",
+    ),
+    "LC408": ("the workers of the service do not follow the same store", "give listen() the same store= everywhere"),
     "LC501": ("not a module name", "give a dotted name of identifiers, such as shop.pricing"),
     "LC502": (
         "`__main__` is the running script, which has no import name",

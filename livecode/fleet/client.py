@@ -10,15 +10,17 @@ import os
 import socket
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Protocol, TypeVar
 
 from livecode import __version__
-from livecode.errors import DoorError, ProtocolError, UsageError, WorkerLostError
+from livecode.errors import DoorError, ProtocolError, StoreError, UsageError, WorkerLostError
 from livecode.fleet import PROTOCOL, wire
 from livecode.fleet.ops import version_of
 from livecode.model.codec import from_plain, to_plain
+from livecode.model.log import WorkerReport
 from livecode.model.nouns import History, ProcessStatus, Push, Worker
 from livecode.model.report import Outcome
 
@@ -65,9 +67,6 @@ class WorkerClient(Protocol):
     def prepare(self, push: Push) -> Outcome:
         """What a push would do; nothing is touched."""
 
-    def push(self, push: Push) -> Outcome:
-        """Apply a push."""
-
     def status(self) -> ProcessStatus:
         """What runs."""
 
@@ -76,6 +75,16 @@ class WorkerClient(Protocol):
 
     def history(self, module: str) -> History:
         """What ran before."""
+
+
+class FollowingWorker(WorkerClient, Protocol):
+    """A worker that follows the log of its service."""
+
+    def follow(self, generation: int) -> WorkerReport:
+        """What came of that generation of the log there."""
+
+    def wake(self, generation: int) -> None:
+        """Lets it know of that generation, and waits for nothing."""
 
 
 class LocalWorker:
@@ -99,6 +108,7 @@ class LocalWorker:
         return self._as_here(self._process.push(push, dry_run=True))
 
     def push(self, push: Push) -> Outcome:
+        """What became of a push to this process alone."""
         return self._as_here(self._process.push(push))
 
     def _as_here(self, outcome: Outcome) -> Outcome:
@@ -128,6 +138,7 @@ class RemoteWorker:
 
     def __init__(self, worker: Worker, path: str, answer_s: float = ANSWER_S) -> None:
         self.worker, self.path, self.answer_s = worker, path, answer_s
+        self.store_url = ""
 
     def hello(self) -> Worker:
         """Who answers there, under the name that was expected.
@@ -141,6 +152,7 @@ class RemoteWorker:
         version = answer.get("livecode", "?") if isinstance(answer, dict) else "?"
         if reply.get("protocol") != PROTOCOL:
             raise ProtocolError(self._two_versions(reply.get("protocol"), version))
+        self.store_url = str(_object(answer).get("store", ""))
         return _decoded(Worker, {**_object(answer), "name": self.worker.name})
 
     def meet(self) -> tuple[Presence, Worker]:
@@ -167,7 +179,18 @@ class RemoteWorker:
         return self._outcome(self._ask("push", push=to_plain(push), dry_run=True))
 
     def push(self, push: Push) -> Outcome:
+        """What became of a push to this worker alone, beside the log of its service."""
         return self._outcome(self._ask("push", push=to_plain(push)))
+
+    def follow(self, generation: int) -> WorkerReport:
+        report = _decoded(WorkerReport, self._ask("follow", generation=generation))
+        outcome = replace(report.outcome, worker=self.worker) if report.outcome is not None else None
+        return replace(report, worker=self.worker, outcome=outcome)
+
+    def wake(self, generation: int) -> None:
+        """Rings, and does not wait: a worker that cannot hear looks by itself every second."""
+        with suppress(OSError, DoorError), knock(self.path, HELLO_S) as connection:
+            wire.send(connection, {"protocol": PROTOCOL, "op": "follow", "generation": generation}, HELLO_S)
 
     def status(self) -> ProcessStatus:
         """What runs; where the worker does not answer, that is said in place of what it is busy with."""
@@ -211,6 +234,8 @@ class RemoteWorker:
                 raise ProtocolError(self._two_versions(reply.get("protocol"), self.worker.livecode or "?"))
             case "protocol":
                 raise ProtocolError(f"{self.describe()}: {message}")
+            case "store":
+                raise StoreError(f"{self.describe()}: {message}")
             case "usage":
                 raise UsageError(f"{self.describe()}: {message}")
         raise DoorError(f"{self.describe()}: livecode itself failed there: {message}")

@@ -23,9 +23,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from livecode.fleet.following import Following
+
 MAX_GUESTS = 64
 BACKLOG = 128
 SHORT_OF_DESCRIPTORS_S = 0.1
+TICK_S = 1.0
+"""How often the waiting thread looks up although nobody came."""
 ROOT = 0
 
 
@@ -46,13 +50,16 @@ class Door:
         path: The socket's path.
         pid: The process that opened it.
         started: When, in seconds since the epoch.
+        following: How the process follows the log of its service.
     """
 
-    def __init__(self, service: str) -> None:
+    def __init__(self, service: str, following: Following | None = None) -> None:
         if not hasattr(socket, "AF_UNIX"):
             raise DoorError("this Python has no Unix domain sockets (on Windows it does not), so no door can be opened")
         self.service, self.pid, self.started = service, os.getpid(), time.time()
+        self.following = following
         folder, stem = rundir.make_directory(), rundir.new_stem(service)
+        self.folder, self.key = folder, f"{socket.gethostname()}-{stem.removeprefix(service + '-')}"
         self.path = rundir.socket_path(folder, stem)
         self._closed, self._guests, self._lock = False, dict[Guest, None](), threading.Lock()
         self._listening = self._bind(rundir.temporary_path(folder, stem))
@@ -74,6 +81,7 @@ class Door:
             "service": self.service,
             "livecode": __version__,
             "started": self.started,
+            "key": self.key,
         }
 
     def close(self) -> None:
@@ -113,6 +121,7 @@ class Door:
             listening.bind(temporary)
             os.chmod(temporary, 0o600)
             listening.listen(BACKLOG)
+            listening.settimeout(TICK_S)
             os.rename(temporary, self.path)
         except BaseException as error:
             listening.close()
@@ -134,6 +143,8 @@ class Door:
             while not self._closed:
                 try:
                     connection, _ = listening.accept()
+                except TimeoutError:
+                    self._tick()
                 except OSError:  # out of descriptors, or a caller that has gone: the next one may be served
                     if not self._closed:
                         time.sleep(SHORT_OF_DESCRIPTORS_S)
@@ -141,6 +152,10 @@ class Door:
                     self._admit(connection)
         finally:
             listening.close()
+
+    def _tick(self) -> None:
+        if self.following is not None:
+            self.following.tick()
 
     def _admit(self, connection: socket.socket) -> None:
         """Serve a caller in a thread of its own; nobody else's, and not when everyone here is busy."""

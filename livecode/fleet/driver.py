@@ -1,129 +1,274 @@
-"""The rollout of one push over real workers: asks what `livecode.fleet.rollout` decides, and says who was lost."""
+"""The rollout of one push over real workers: asks what `livecode.fleet.rollout` decides, and says it in the log.
+
+    COMPARE, PREPARE     through the doors; nothing is written
+    FIRST                the log says that the push is on trial, and on whom
+    REST                 the log says that it is for all
+    BACK                 the log says that all run again what they ran before
+
+Who is asked goes on to that generation and answers with what became of it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from livecode.errors import LivecodeError, WorkerLostError
-from livecode.fleet.client import Presence, RemoteWorker, WorkerClient, nobody_listens
+from livecode.errors import LivecodeError, StoreError, WorkerLostError
+from livecode.fleet.client import (
+    FollowingWorker,
+    LocalWorker,
+    Presence,
+    RemoteWorker,
+    WorkerClient,
+    nobody_listens,
+)
+from livecode.fleet.distant import DistantWorker
+from livecode.fleet.generations import Applied
 from livecode.fleet.interrupts import interrupts_deferred
-from livecode.fleet.rollout import Goal, Phase, Rollout, advance, start
+from livecode.fleet.log import Log
+from livecode.fleet.rollout import DEFAULT, Goal, Phase, Policy, Rollout, advance, start
 from livecode.fleet.together import ask_all
-from livecode.model.nouns import ModuleSource, Push, checksum
+from livecode.model.log import Action, Stage, Tried, WorkerReport
+from livecode.model.nouns import Push, checksum
 from livecode.model.report import Failure, ModuleOutcome, Outcome, Verdict
 
 UNDO = "undo"
 """How the reason of a push begins that brings back an earlier version: histories tell it from a new one by that."""
 
+OnOutcome = Callable[[Outcome], None]
 
-def roll_out(
-    clients: Sequence[WorkerClient],
-    push: Push,
-    goal: Goal = Goal.PUSH,
-    on_outcome: Callable[[Outcome], None] | None = None,
-) -> Rollout:
-    """A push, rolled out until it is over.
 
-    Args:
+def push_alone(
+    clients: Sequence[WorkerClient], push: Push, goal: Goal = Goal.PUSH, on_outcome: OnOutcome | None = None
+) -> tuple[Outcome, ...]:
+    """What became of a push on each of these workers by itself, beside any log."""
+
+    def ask(client: WorkerClient) -> Outcome:
+        if (same := compare(client, push)) is not None:
+            return same
+        try:
+            if goal is Goal.DRY_RUN or not isinstance(client, LocalWorker | RemoteWorker):
+                return client.prepare(push)
+            return client.push(push)
+        except WorkerLostError as error:
+            return _unknown(client, error, what_is_known(client, Phase.FIRST, error))
+
+    return tuple(ask_all(ask, clients, on_outcome or _ignore))
+
+
+@dataclass(slots=True)
+class Driver:
+    """One push on its way to the workers of a service.
+
+    Attributes:
         clients: The workers, each under another name.
+        log: The log of the service.
         push: What is pushed.
+        action: What it is for: a push, an undo, an unload.
         goal: For real, or as a dry run.
+        policy: How it goes to many.
+        restores: Module → the version that an undo brings back.
         on_outcome: Told each outcome as it arrives, in the caller's thread. What it raises is raised when all is
             over: a broken display must not leave a push half way.
-
-    Raises:
-        ProtocolError: A worker does not understand this side. Nothing was applied.
     """
-    by_name = {client.worker.name: client for client in clients}
-    teller, rollout = _Teller(on_outcome, goal), start(by_name, goal)
-    while rollout.phase in (Phase.COMPARE, Phase.PREPARE):
-        rollout = _next(rollout, by_name, push, teller)
-    with interrupts_deferred():  # from here on, an interrupt would leave the workers different from each other
-        while rollout.phase is not Phase.DONE:
-            rollout = _next(rollout, by_name, push, teller)
-    teller.raise_first()
-    return rollout
 
+    clients: Sequence[FollowingWorker]
+    log: Log
+    push: Push
+    action: Action = Action.PUSH
+    goal: Goal = Goal.PUSH
+    policy: Policy = DEFAULT
+    restores: Mapping[str, int] = field(default_factory=dict)
+    on_outcome: OnOutcome | None = None
+    _by_name: dict[str, FollowingWorker] = field(default_factory=dict)
+    _running: dict[str, int] = field(default_factory=dict)
+    _reports: dict[str, WorkerReport] = field(default_factory=dict)
+    _errors: list[Exception] = field(default_factory=list)
 
-def _next(asked: Rollout, by_name: Mapping[str, WorkerClient], push: Push, teller: _Teller) -> Rollout:
-    """The rollout after one phase."""
-    tell = teller.ignore if asked.phase is Phase.BACK else teller.tell
-    answers = ask_all(lambda name: _ask(by_name[name], push, asked), asked.asked, tell)
-    rollout = advance(asked, dict(zip(asked.asked, answers, strict=True)))
-    if asked.phase is Phase.BACK:
-        for name in asked.asked:
-            teller.tell(rollout.outcome(name))
-    return rollout
+    def roll_out(self) -> Rollout:
+        """The push, rolled out until it is over.
 
+        Raises:
+            ProtocolError: A worker does not understand this side. Nothing was applied.
+            StaleBaseError: Somebody else published before anything was applied.
+            StoreError: The log could not be written. What was tried, its worker takes back.
+        """
+        self._by_name = {client.worker.name: client for client in self.clients}
+        rollout = start(self._by_name, self.goal, self.policy)
+        try:
+            while rollout.phase in (Phase.COMPARE, Phase.PREPARE):
+                rollout = self._next(rollout)
+            with interrupts_deferred():  # from here on, an interrupt would leave the workers different from each other
+                while rollout.phase is not Phase.DONE:
+                    rollout = self._next(rollout)
+                self._conclude(rollout)
+        finally:
+            self.log.end()
+        if self._errors:
+            raise self._errors[0]
+        return rollout
 
-class _Teller:
-    """Tells outcomes to who wants them, and keeps what goes wrong there for later."""
+    @property
+    def was_tried(self) -> bool:
+        """True if a worker has applied the push."""
+        return bool(self._reports)
 
-    def __init__(self, on_outcome: Callable[[Outcome], None] | None, goal: Goal) -> None:
-        self._on_outcome, self._goal = on_outcome, goal
-        self._errors: list[Exception] = []
+    @property
+    def wanted(self) -> dict[str, str]:
+        """Module → SHA-256 of its new source, empty where it is unloaded."""
+        return {item.module: "" if item.source is None else checksum(item.source) for item in self.push.modules}
 
-    def tell(self, outcome: Outcome | None) -> None:
-        if self._on_outcome is None or outcome is None:
+    def _next(self, asked: Rollout) -> Rollout:
+        """The rollout after one phase."""
+        self._announce(asked)
+        tell = _ignore if asked.phase is Phase.BACK else self._tell
+        answers = ask_all(lambda name: self._ask(self._by_name[name], asked), asked.asked, tell)
+        rollout = advance(asked, dict(zip(asked.asked, answers, strict=True)))
+        if asked.phase is Phase.BACK:
+            for name in asked.asked:
+                self._tell(rollout.outcome(name))
+        return rollout
+
+    def _announce(self, rollout: Rollout) -> None:
+        """Says in the log what this phase asks of the workers."""
+        match rollout.phase:
+            case Phase.PREPARE if self.goal is Goal.PUSH and self._distant(rollout):
+                self.log.attempt(self.push, Stage.PREPARE, (), self._running)
+            case Phase.FIRST:
+                self.log.attempt(self.push, Stage.TRIAL, self._keys(rollout.asked), self._running)
+            case Phase.REST:
+                if self.policy.now:
+                    self.log.attempt(self.push, Stage.TRIAL, (), self._running)
+                self._settle(rollout)
+                self._wake(set(self._by_name) - set(rollout.asked))
+            case Phase.BACK:
+                self.log.take_back("another worker failed", tried(rollout))
+                self._wake(set(self._by_name) - set(rollout.asked))
+
+    def _conclude(self, rollout: Rollout) -> None:
+        """Says in the log how it ended, where no phase did."""
+        trial = self.log.now.trial
+        if trial is None or self.goal is Goal.DRY_RUN:
+            self._note_mixed(rollout)
             return
-        if self._goal is Goal.PUSH and outcome.verdict is Verdict.READY:
+        live = any(outcome.verdict in (Verdict.LIVE, Verdict.SAME) for outcome in rollout.report_outcomes)
+        if live and trial.stage is not Stage.PREPARE and (self.policy.mixed or not _any_failed(rollout)):
+            self._settle(rollout)
+        else:
+            self.log.take_back("it could not be applied", tried(rollout))
+        self._wake(self._by_name)
+        self._note_mixed(rollout)
+
+    def _note_mixed(self, rollout: Rollout) -> None:
+        if (self.policy.mixed or self.policy.now) and self.log.now.action is self.action and _any_failed(rollout):
+            self.log.note(tried(rollout))
+
+    def _settle(self, rollout: Rollout) -> None:
+        self.log.settle(self.action, self._applied(), tried(rollout), self.restores)
+
+    def _applied(self) -> dict[str, Applied]:
+        """What those that tried it run now of its modules."""
+        pushed = self.wanted
+        known = self.log.now.by_module
+        applied = {name: Applied(digest, known[name].base if name in known else "") for name, digest in pushed.items()}
+        for report in self._reports.values():
+            applied |= {held.module: Applied(held.digest, held.base) for held in report.held if held.module in pushed}
+        return applied
+
+    def _keys(self, names: Sequence[str]) -> tuple[str, ...]:
+        return tuple(self._by_name[name].worker.key for name in names)
+
+    def _distant(self, rollout: Rollout) -> bool:
+        return any(isinstance(self._by_name[name], DistantWorker) for name in rollout.asked)
+
+    def _wake(self, names: Iterable[str]) -> None:
+        for name in names:
+            self._by_name[name].wake(self.log.now.generation)
+
+    def _ask(self, client: FollowingWorker, rollout: Rollout) -> Outcome | None:
+        """One worker's answer in this phase; a worker that is lost has one too, and one that has ended has none."""
+        try:
+            match rollout.phase:
+                case Phase.COMPARE:
+                    return compare(client, self.push, self._running)
+                case Phase.PREPARE:
+                    return client.prepare(self.push)
+                case _:
+                    return self._follow(client, rollout.phase)
+        except WorkerLostError as error:
+            if rollout.phase is not Phase.BACK and len(rollout.workers) > 1 and has_ended(client, error):
+                return None
+            return _unknown(client, error, what_is_known(client, rollout.phase, error))
+        except LivecodeError as error:
+            if rollout.phase in (Phase.COMPARE, Phase.PREPARE):
+                raise
+            return _unknown(client, error, f"{error}; look at %hotstatus for what it runs")
+
+    def _follow(self, client: FollowingWorker, phase: Phase) -> Outcome:
+        report = client.follow(self.log.now.generation)
+        if phase is Phase.FIRST:
+            self._reports[client.worker.name] = report
+        if report.outcome is not None:
+            return report.outcome
+        raise StoreError(report.trouble or f"{client.worker.name} says nothing of generation {report.heard}")
+
+    def _tell(self, outcome: Outcome | None) -> None:
+        if self.on_outcome is None or outcome is None:
+            return
+        if self.goal is Goal.PUSH and outcome.verdict is Verdict.READY:
             return
         try:
-            self._on_outcome(outcome)
+            self.on_outcome(outcome)
         except Exception as error:
             self._errors.append(error)
 
-    def ignore(self, outcome: Outcome | None) -> None:
-        """For answers that are not yet what became of a worker."""
 
-    def raise_first(self) -> None:
-        if self._errors:
-            raise self._errors[0]
+def _ignore(outcome: Outcome | None) -> None:
+    """For answers that are not yet what became of a worker."""
 
 
-def _ask(client: WorkerClient, push: Push, rollout: Rollout) -> Outcome | None:
-    """One worker's answer in this phase; a worker that is lost has one too."""
-    try:
-        match rollout.phase:
-            case Phase.COMPARE:
-                return _compare(client, push)
-            case Phase.PREPARE:
-                return client.prepare(push)
-            case Phase.FIRST | Phase.REST:
-                return client.push(push)
-            case _:
-                return client.push(_undoing(client, push, rollout.outcome(client.worker.name)))
-    except WorkerLostError as error:
-        return _unknown(client, error, what_is_known(client, rollout.phase, error))
-    except LivecodeError as error:
-        if rollout.phase in (Phase.COMPARE, Phase.PREPARE):
-            raise
-        return _unknown(client, error, f"{error}; look at %hotstatus for what it runs")
+def tried(rollout: Rollout) -> tuple[Tried, ...]:
+    """What became of a push so far, in short, for the log."""
+    return tuple(
+        Tried(f"{outcome.worker.host}:{outcome.worker.pid}", outcome.verdict, _why(outcome))
+        for outcome in rollout.report_outcomes
+    )
 
 
-def _compare(client: WorkerClient, push: Push) -> Outcome | None:
-    """SAME if all sources run there already; an unload always goes the whole way, so that a wrong name is refused."""
+def _why(outcome: Outcome) -> str:
+    if outcome.failure is not None:
+        return f"{outcome.failure.type}: {outcome.failure.message}"[:200]
+    return "; ".join(f"{refusal.code} {refusal.what}" for refusal in outcome.refusals)[:200]
+
+
+def _any_failed(rollout: Rollout) -> bool:
+    return not all(outcome.ok for outcome in rollout.report_outcomes)
+
+
+def compare(client: WorkerClient, push: Push, versions: dict[str, int] | None = None) -> Outcome | None:
+    """SAME if all sources run there already; an unload always goes the whole way, so that a wrong name is refused.
+
+    Args:
+        client: Who is asked.
+        push: What is pushed.
+        versions: Where the highest version of each module is noted that runs anywhere.
+    """
     wanted = {item.module: None if item.source is None else checksum(item.source) for item in push.modules}
-    if push.rerun:
-        return None
-    running = client.checksums(push.names)
-    if any(digest is None or running[name].checksum != digest for name, digest in wanted.items()):
+    running = client.checksums(push.names) if push.modules else {}
+    for name, now in running.items():
+        if versions is not None:
+            versions[name] = max(versions.get(name, 0), now.version)
+    if push.rerun or any(digest is None or running[name].checksum != digest for name, digest in wanted.items()):
         return None
     modules = (ModuleOutcome(name, now.version, now.version, now.checksum) for name, now in running.items())
     return Outcome(client.worker, Verdict.SAME, tuple(modules))
 
 
-def _undoing(client: WorkerClient, push: Push, committed: Outcome) -> Push:
-    """The push that brings back what this worker ran before `committed`."""
-    before = {module.module: module.before for module in committed.modules if module.before != module.after}
-    modules = tuple(
-        ModuleSource(name, client.source(name, before[name]) if before[name] else None)
-        for name in reversed(push.names)
-        if name in before
-    )
-    reason = f"{UNDO}, because another worker failed: {push.reason}".removesuffix(": ")
-    return replace(push, modules=modules, reason=reason, force=True, safe_part=False)
+def has_ended(client: FollowingWorker, error: WorkerLostError) -> bool:
+    """True if a worker is gone that the push cannot have reached."""
+    if not nobody_listens(error):
+        return False
+    return not isinstance(client, RemoteWorker) or client.meet()[0] is Presence.GONE
 
 
 def _unknown(client: WorkerClient, error: LivecodeError, message: str) -> Outcome:
@@ -138,12 +283,12 @@ def what_is_known(client: WorkerClient, phase: Phase, error: WorkerLostError) ->
     if phase in (Phase.COMPARE, Phase.PREPARE):
         return f"{who} was lost before anything was applied to any worker ({error}; {presence.value}): push again"
     if nobody_listens(error):
-        return f"{who} ended before the push reached it; a process started in its place runs what is on disk"
+        return f"{who} ended before the push reached it; a process started in its place runs what the service runs"
     if presence is Presence.GONE:
         return (
             f"{who} was killed in the middle of the push, and what it ran is gone with it; "
-            "a process started in its place runs what is on disk"
+            "a process started in its place runs what the service ran before"
         )
     if isinstance(error.__cause__, TimeoutError):
-        return f"{error}; it may still apply the push: look at %hotstatus for what it runs"
+        return f"{error}; what it still applies, it takes back: look at %hotstatus for what it runs"
     return f"{error} ({presence.value}); it may have applied the push: look at %hotstatus for what it runs"

@@ -140,6 +140,11 @@ def taken_back(now: State, before: Iterable[Patch], author: Author, outcomes: tu
     )
 
 
+def mixed(now: State, outcomes: tuple[Tried, ...]) -> State:
+    """What is live did not go live on some workers, and its author allowed that."""
+    return replace(now, generation=now.generation + 1, action=Action.MIXED, tried=outcomes, rerun=())
+
+
 def new_session(before: State, session: str, author: Author) -> State:
     """The service was stopped and starts again: its patches stay behind."""
     return State(

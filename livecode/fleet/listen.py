@@ -14,6 +14,7 @@ from collections.abc import Iterable
 
 from livecode.errors import LivecodeError, UsageError
 from livecode.fleet.door import Door
+from livecode.fleet.following import SESSION, Following
 from livecode.fleet.rundir import check_name
 
 TYPE_CHECKING = False
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 SWITCH = "LIVECODE"
 """Set this environment variable to 0, and nothing is opened."""
+STORE = "LIVECODE_STORE"
+"""The URL of the store where `listen` is not given one."""
+OVERLAY = "LIVECODE_OVERLAY"
+"""What happens to pushes when a worker starts, where `listen` is not told."""
 
 
 class Listener:
@@ -31,10 +36,10 @@ class Listener:
         name: The name of the service.
     """
 
-    __slots__ = ("_door", "_open", "name")
+    __slots__ = ("_door", "_following", "_open", "name")
 
-    def __init__(self, name: str) -> None:
-        self.name, self._open = name, False
+    def __init__(self, name: str, following: Following | None = None) -> None:
+        self.name, self._open, self._following = name, False, following
         self._door: Door | None = None
 
     @property
@@ -53,6 +58,8 @@ class Listener:
             door, self._door, self._open = self._door, None, False
         if door is not None:
             door.close()
+            if self._following is not None:
+                self._following.close()
 
     def __enter__(self) -> Listener:
         return self
@@ -69,7 +76,9 @@ class Listener:
     def _open_door(self) -> None:
         self._open = True
         if serves(sys._getframe()):
-            self._door = Door(self.name)
+            self._door = Door(self.name, self._following)
+            if self._following is not None:
+                self._following.begin(self._door.identity(), self._door.folder)
 
     def _open_door_in_child(self) -> None:
         door, self._door = self._door, None
@@ -77,20 +86,31 @@ class Listener:
             door.abandon()
         if self._open:
             try:
-                self._open_door()
+                if serves(sys._getframe()):
+                    self._door = Door(self.name, self._following)
+                    if self._following is not None:
+                        self._following.in_child(self._door.identity(), self._door.folder)
             except (LivecodeError, OSError, RuntimeError) as error:  # a fork must not fail for this
                 print(f"livecode: no door in pid {os.getpid()}: {error}", file=sys.stderr)
 
     def _remove_files(self) -> None:
         if self._door is not None:
             self._door.remove_files()
+            if self._following is not None:
+                self._following.close()
 
 
 _lock = threading.Lock()  # also held during a fork, so that a child never inherits a door that is half open
 _listener: Listener | None = None
 
 
-def listen(name: str, *, track: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None = None) -> Listener:
+def listen(
+    name: str,
+    *,
+    track: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None = None,
+    store: str = "",
+    overlay: str = "",
+) -> Listener:
     """Open this process, and every process that it forks, to pushes under the name of a service.
 
     Call it once, where the application is made. It costs a few milliseconds and one waiting thread; everything else
@@ -100,12 +120,21 @@ def listen(name: str, *, track: str | os.PathLike[str] | Iterable[str | os.PathL
     Args:
         name: Letters, digits, dots, hyphens, underscores. Processes with the same name are one service.
         track: Folders whose modules' sources are remembered as they are imported; the working folder by default.
+        store: The URL of the store that the service's workers follow, where they are on several machines:
+            ``redis://…``, ``nats://…``, and others (`livecode.fleet.store`). By default ``$LIVECODE_STORE``, else a
+            file beside the socket. Who can write to it can run any code in this process.
+        overlay: What a worker that starts does with what was pushed and not saved. ``"session"``, the default:
+            it runs that, too, as long as the service was not stopped meanwhile; after a stop, what is on disk runs.
+            ``"until-deploy"``: also after a stop, until the file of the module changes. ``"none"``: it runs what is on
+            disk, until the next push. By default ``$LIVECODE_OVERLAY``.
 
     Returns:
         The open listener; the same one if this process listens under that name already.
 
     Raises:
-        UsageError: The name cannot be one, or this process listens under another one.
+        UsageError: The name cannot be one, this process listens under another one, or there is no such store or
+            overlay.
+        MissingExtraError: The store's client is not installed; names the pip command.
         UnsafeDirectoryError: Other users could enter the directory of the sockets.
         DoorError: No socket can be opened; says why.
     """
@@ -116,8 +145,12 @@ def listen(name: str, *, track: str | os.PathLike[str] | Iterable[str | os.PathL
     with _lock:
         if _listener is not None and not _listener.closed:
             return _same(_listener, name)
+        environment = os.environ
+        following = Following(
+            name, store or environment.get(STORE, ""), overlay or environment.get(OVERLAY, "") or SESSION
+        )
         _track(track)
-        listener = Listener(name)
+        listener = Listener(name, following)
         listener._open_door()
         if _listener is None:
             os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_after_fork)

@@ -1,9 +1,10 @@
 """What a guest can ask at the door, one function an operation.
 
-    hello                        who answers here
+    hello                        who answers here, and where the log of the service is
     checksums  modules           checksum and version of what runs, by module
     push       push, dry_run     an Outcome
-    status                       a ProcessStatus
+    follow     generation        goes on to that generation of the log: a WorkerReport
+    status                       a ProcessStatus, and a WorkerReport
     source     module, version   text, or null
     history    module            a History
 
@@ -15,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from livecode.errors import LivecodeError, ProtocolError
+from livecode.errors import LivecodeError, ProtocolError, StoreError
 from livecode.fleet import PROTOCOL, wire
 from livecode.fleet.door import Door, Guest
 
@@ -34,6 +35,8 @@ def serve(door: Door, guest: Guest) -> None:
         while (request := wire.receive(connection, IDLE_S, FRAME_S)) is not None:
             guest.busy = True
             wire.send(connection, _reply(door, request), FRAME_S)
+            if door.following is not None:
+                door.following.answered()
             guest.busy = False
     except ProtocolError as error:
         _refuse(guest, error)
@@ -54,6 +57,8 @@ def _reply(door: Door, request: Request) -> dict[str, Any]:
         return {"protocol": PROTOCOL, "answer": _operation(door, request)(door, request)}
     except ProtocolError as error:
         return _error("protocol", str(error))
+    except StoreError as error:
+        return _error("store", str(error))
     except LivecodeError as error:
         return _error("usage", str(error))
     except Exception as error:
@@ -86,7 +91,18 @@ def _operation(door: Door, request: Request) -> Callable[[Door, Request], Any]:
 
 
 def _hello(door: Door, _request: Request) -> dict[str, Any]:
-    return door.identity()
+    following = door.following
+    return {**door.identity(), "store": following.url if following is not None else ""}
+
+
+def _follow(door: Door, request: Request) -> Any:
+    from livecode.model.codec import to_plain
+
+    generation = request.get("generation")
+    if not isinstance(generation, int) or door.following is None:
+        raise ProtocolError(f"follow: the number of a generation is needed, not {generation!r}")
+    _process(door)
+    return to_plain(door.following.follower().follow(generation))
 
 
 def _checksums(door: Door, request: Request) -> dict[str, list[Any]]:
@@ -155,6 +171,7 @@ OPERATIONS: Mapping[str, Callable[[Door, Request], Any]] = {
     "hello": _hello,
     "checksums": _checksums,
     "push": _push,
+    "follow": _follow,
     "status": _status,
     "source": _source,
     "history": _history,

@@ -3,14 +3,19 @@
     phase     asks                            then
     COMPARE   all: what runs?                 all the same already: DONE · one to go, for real: FIRST · else PREPARE
     PREPARE   those that differ: a dry run    any cannot: DONE · only a dry run: DONE · else FIRST
-    FIRST     the first of them to commit     failed, or the only one: DONE · else REST
+    FIRST     the first of them to commit     failed, or the only one: DONE · a canary: CANARY · else REST
+    CANARY    nobody: its measures decide     no good: BACK · else REST
     REST      the others to commit            any failed: BACK · else DONE
     BACK      all that committed: undo        DONE
     DONE
 
+A policy changes that: `canary` makes FIRST several workers, `mixed` goes on where some fail and takes nothing back,
+`now` asks all at once and takes nothing back. Workers that ended before the push reached them (None in PREPARE, FIRST
+and REST) are no part of it any more.
+
     start ─► Rollout ─► advance(rollout, answers) ─► Rollout ─► … ─► DONE
 
-Pure: who asks, and how, is `livecode.fleet.service`.
+Pure: who asks, and how, is `livecode.fleet.driver`.
 """
 
 from __future__ import annotations
@@ -18,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
+from math import ceil
 
 from livecode.model.report import Outcome, Verdict
 
@@ -29,12 +35,40 @@ class Goal(Enum):
     DRY_RUN = "dry run"
 
 
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How a push goes to many workers. As it is, one worker tries it first, and any failure takes all back.
+
+    Attributes:
+        canary: How many workers run it for a time before it goes to all; a share of them if below 1; 0 is no canary.
+        canary_s: How long they do, seconds.
+        mixed: Why some workers may run it and others not; empty where they may not.
+        now: All at once, with nothing taken back: for an undo in an emergency.
+    """
+
+    canary: float = 0
+    canary_s: float = 60.0
+    mixed: str = ""
+    now: bool = False
+
+    def first(self, workers: int) -> int:
+        """How many of these workers try it first: a canary leaves at least one that does not."""
+        if not self.canary:
+            return 1
+        wanted = ceil(self.canary * workers) if self.canary < 1 else int(self.canary)
+        return max(1, min(wanted, workers - 1))
+
+
+DEFAULT = Policy()
+
+
 class Phase(Enum):
     """Where a rollout stands."""
 
     COMPARE = "compare"
     PREPARE = "prepare"
     FIRST = "first"
+    CANARY = "canary"
     REST = "rest"
     BACK = "back"
     DONE = "done"
@@ -65,6 +99,7 @@ class Rollout:
         asked: Names of the workers whose answers `advance` needs.
         waiting: Workers whose turn comes later.
         outcomes: What became of the others, by name.
+        policy: How it goes to many.
     """
 
     goal: Goal
@@ -73,6 +108,7 @@ class Rollout:
     asked: tuple[str, ...]
     waiting: tuple[str, ...] = ()
     outcomes: tuple[tuple[str, Outcome], ...] = ()
+    policy: Policy = DEFAULT
 
     @property
     def verdict(self) -> Verdict:
@@ -90,12 +126,12 @@ class Rollout:
         return dict(self.outcomes)[name]
 
 
-def start(workers: Iterable[str], goal: Goal = Goal.PUSH) -> Rollout:
+def start(workers: Iterable[str], goal: Goal = Goal.PUSH, policy: Policy = DEFAULT) -> Rollout:
     """A rollout over these workers, before anyone was asked."""
     names = tuple(workers)
     if not names:
         raise ValueError("a rollout needs a worker")
-    return Rollout(goal, names, Phase.COMPARE, asked=names)
+    return Rollout(goal, names, Phase.COMPARE, asked=names, policy=policy)
 
 
 def advance(rollout: Rollout, answers: Mapping[str, Outcome | None]) -> Rollout:
@@ -103,7 +139,8 @@ def advance(rollout: Rollout, answers: Mapping[str, Outcome | None]) -> Rollout:
 
     Args:
         rollout: Not DONE.
-        answers: By worker. None says, in COMPARE only, that other source runs there.
+        answers: By worker. None says in COMPARE that other source runs there, and later that the worker has ended
+            before it was reached.
 
     Raises:
         ValueError: Somebody else answered than was asked, or the rollout is over.
@@ -114,21 +151,33 @@ def advance(rollout: Rollout, answers: Mapping[str, Outcome | None]) -> Rollout:
         case Phase.COMPARE:
             return _compared(rollout, answers)
         case Phase.PREPARE:
-            return _prepared(rollout, _given(answers))
+            return _prepared(*_without_ended(rollout, answers))
         case Phase.FIRST:
-            return _committed_first(rollout, _given(answers))
+            return _committed_first(*_without_ended(rollout, answers))
         case Phase.REST:
-            return _committed_rest(rollout, _given(answers))
+            return _committed_rest(*_without_ended(rollout, answers))
         case _:
             return _taken_back(rollout, _given(answers))
+
+
+def judged(rollout: Rollout, *, good: bool) -> Rollout:
+    """The phase after CANARY, given whether its measures are good."""
+    if rollout.phase is not Phase.CANARY:
+        raise ValueError(f"{rollout.phase}: nothing is judged")
+    if good:
+        return replace(rollout, phase=Phase.REST, asked=rollout.waiting, waiting=())
+    live = tuple(name for name, outcome in rollout.outcomes if outcome.verdict is Verdict.LIVE)
+    return replace(rollout, phase=Phase.BACK, asked=live, waiting=())
 
 
 def _compared(rollout: Rollout, answers: Mapping[str, Outcome | None]) -> Rollout:
     settled = {name: outcome for name, outcome in answers.items() if outcome is not None}
     differ = tuple(name for name in rollout.asked if answers[name] is None)
     after = _settle(rollout, settled)
-    if not differ or _any_failed(settled):
+    if not differ or (_any_failed(settled) and not rollout.policy.now and not rollout.policy.mixed):
         return _done(after)
+    if rollout.policy.now and rollout.goal is Goal.PUSH:
+        return replace(after, phase=Phase.REST, asked=differ)
     if len(differ) == 1 and rollout.goal is Goal.PUSH:
         return replace(after, phase=Phase.FIRST, asked=differ)  # alone, it refuses as well as a dry run would
     return replace(after, phase=Phase.PREPARE, asked=differ)
@@ -137,26 +186,41 @@ def _compared(rollout: Rollout, answers: Mapping[str, Outcome | None]) -> Rollou
 def _prepared(rollout: Rollout, answers: Mapping[str, Outcome]) -> Rollout:
     if rollout.goal is Goal.DRY_RUN:
         return _done(_settle(rollout, answers))
-    ready = tuple(name for name in rollout.asked if answers[name].verdict is Verdict.READY)
-    after = _settle(rollout, {name: answers[name] for name in rollout.asked if name not in ready})
-    if not ready or _any_failed(answers):
+    ready = tuple(name for name in rollout.asked if name in answers and answers[name].verdict is Verdict.READY)
+    after = _settle(rollout, {name: outcome for name, outcome in answers.items() if name not in ready})
+    if not ready or (_any_failed(answers) and not rollout.policy.mixed):
         return _done(after)
-    return replace(after, phase=Phase.FIRST, asked=ready[:1], waiting=ready[1:])
+    first = rollout.policy.first(len(ready))
+    return replace(after, phase=Phase.FIRST, asked=ready[:first], waiting=ready[first:])
 
 
 def _committed_first(rollout: Rollout, answers: Mapping[str, Outcome]) -> Rollout:
     after = _settle(rollout, answers)
-    if not rollout.waiting or _any_failed(answers):
+    if not answers and rollout.waiting:  # it ended before it was reached: the next one tries
+        return replace(after, asked=rollout.waiting[:1], waiting=rollout.waiting[1:])
+    if _any_failed(answers) and not rollout.policy.mixed:
+        live = tuple(name for name, outcome in answers.items() if outcome.verdict is Verdict.LIVE)
+        return replace(after, phase=Phase.BACK, asked=live, waiting=()) if live else _done(after)
+    if not rollout.waiting:
         return _done(after)
+    if rollout.policy.canary:
+        return replace(after, phase=Phase.CANARY, asked=())
     return replace(after, phase=Phase.REST, asked=rollout.waiting, waiting=())
 
 
 def _committed_rest(rollout: Rollout, answers: Mapping[str, Outcome]) -> Rollout:
     after = _settle(rollout, answers)
     live = tuple(name for name, outcome in after.outcomes if outcome.verdict is Verdict.LIVE)
-    if not live or not _any_failed(answers):
+    if not live or not _any_failed(answers) or rollout.policy.mixed or rollout.policy.now:
         return _done(after)
     return replace(after, phase=Phase.BACK, asked=live)
+
+
+def _without_ended(rollout: Rollout, answers: Mapping[str, Outcome | None]) -> tuple[Rollout, dict[str, Outcome]]:
+    """The rollout without the workers that have ended, and what the others answered."""
+    given = {name: outcome for name, outcome in answers.items() if outcome is not None}
+    there = tuple(name for name in rollout.workers if name in given or name not in answers)
+    return replace(rollout, workers=there), given
 
 
 def _taken_back(rollout: Rollout, answers: Mapping[str, Outcome]) -> Rollout:

@@ -1,8 +1,9 @@
-"""Where doors are: one directory that only this user can enter, with two files a door.
+"""Where doors are: one directory that only this user can enter, with two files a door, and a log a service.
 
     shop-4711-9f2c01ab.sock    the listening socket of one process of the service "shop"
     shop-4711-9f2c01ab.json    who listens: protocol, service, pid, python, livecode, started
     .4711-9f2c01ab.new         either of them while it is made; renamed when it is ready
+    shop.sqlite                the log of its pushes, from the first one on (and SQLite's own files beside it)
 
 The socket is renamed into place after it listens, so one that refuses a connection is never about to open: nobody
 listens, and nobody will. This module is part of every service, so it imports next to nothing.
@@ -115,6 +116,11 @@ def temporary_path(folder: str, stem: str) -> str:
     """Where a file of the door `stem` is made before it is renamed; never longer than the socket's path."""
     _, pid, rest = stem.rsplit("-", 2)
     return os.path.join(folder, f".{pid}-{rest}.new")
+
+
+def store_path(folder: str, service: str) -> str:
+    """The path of the log of a service, which its workers on this machine share."""
+    return os.path.join(folder, f"{service}.sqlite")
 
 
 def write_card(folder: str, stem: str, card: str) -> str:

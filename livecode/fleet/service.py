@@ -11,45 +11,51 @@ from typing import TypeAlias
 
 from livecode.engine.check import refuse_name, refuse_source
 from livecode.engine.refusals import refusal
-from livecode.errors import ServiceNotFoundError, UsageError, WorkerLostError
-from livecode.fleet.client import ANSWER_S, LocalWorker, WorkerClient
+from livecode.errors import ServiceNotFoundError, StaleBaseError, StoreError, UsageError, WorkerLostError
+from livecode.fleet.client import ANSWER_S, LocalWorker, RemoteWorker, WorkerClient
+from livecode.fleet.crew import Alone, Crew, Members, histories, last_push
 from livecode.fleet.discovery import look
-from livecode.fleet.driver import UNDO, roll_out
-from livecode.fleet.rollout import Goal
+from livecode.fleet.driver import UNDO, Driver, push_alone
+from livecode.fleet.generations import meddled
+from livecode.fleet.log import Log
+from livecode.fleet.rollout import BEST_TO_WORST, DEFAULT, Goal, Policy
 from livecode.fleet.together import ask_all
+from livecode.model.log import NOTHING_YET, Action, State
 from livecode.model.nouns import History, ModuleSource, ProcessStatus, Push, Version, Worker
-from livecode.model.report import Outcome, Refusal, Report, Verdict
+from livecode.model.report import Failure, Outcome, Refusal, Report, Verdict
 
 OnOutcome: TypeAlias = Callable[[Outcome], None]
-Look: TypeAlias = Callable[[], tuple[Sequence[WorkerClient], tuple[str, ...]]]
-"""Finds the workers that are there now, and says which doors were found dead."""
-
 NOTHING: Mapping[str, str] = MappingProxyType({})
+NO_VERSIONS: Mapping[str, int] = MappingProxyType({})
+RETRIES = 5
+"""How often a push starts anew because somebody published something else meanwhile."""
 
 
 class Service:
     """All workers of one service. Get one from `attach` or `here`.
 
     No verb raises for what a user must expect: look at the `Report`. They raise `ServiceNotFoundError` when no worker
-    is left, and `ProtocolError` when one was made for another livecode.
+    is left, `ProtocolError` when one was made for another livecode, and `StoreError` when the log of the service
+    cannot be reached: nothing was changed then, or it is taken back.
 
     Attributes:
         name: As given to `livecode.listen`; empty for the caller's own process.
     """
 
-    def __init__(self, name: str, look_for: Look, lost: tuple[str, ...] = ()) -> None:
-        self.name, self._look_for, self._lost = name, look_for, lost
+    def __init__(self, name: str, members: Members) -> None:
+        self.name, self._members = name, members
+        self._seen = NOTHING_YET
 
     def __repr__(self) -> str:
         return f"<livecode.Service {self.name!r}>" if self.name else "<livecode.Service, this process>"
 
     def workers(self) -> tuple[Worker, ...]:
         """Those that are there now, called w1, w2, … by host and process id; none if the service is gone."""
-        return tuple(client.worker for client in self._clients())
+        return tuple(client.worker for client in self._members.look())
 
     def lost(self) -> tuple[str, ...]:
         """The doors of dead processes that the last look found (and removed), as ``shop (pid 71)``."""
-        return self._lost
+        return self._members.lost
 
     def push(
         self,
@@ -61,6 +67,7 @@ class Service:
         safe_part: bool = False,
         origins: Mapping[str, str] = NOTHING,
         rerun: Sequence[str] = (),
+        policy: Policy = DEFAULT,
         on_outcome: OnOutcome | None = None,
     ) -> Report:
         """What became of these sources, by module, which become live together on every worker or on none.
@@ -73,10 +80,11 @@ class Service:
             safe_part: Leave out what is refused, and apply the rest.
             origins: Where each source was written, for people, e.g. ``"cell 12"``.
             rerun: Names to make again though nothing that they read changed: ``MODEL``, or ``shop.model.MODEL``.
+            policy: How it goes to many workers: one first, then all; a canary; or mixed, with a reason.
             on_outcome: Told each worker's outcome as it arrives.
         """
         push = replace(_push(sources, author, reason, force, origins, rerun), safe_part=safe_part)
-        return self._roll_out("push", push, on_outcome)
+        return self._roll_out(Action.PUSH, push, on_outcome, policy=policy)
 
     def dry_run(
         self,
@@ -92,11 +100,11 @@ class Service:
     ) -> Report:
         """What `push` would say, with nothing touched: READY, SAME, REFUSED or NOT SENT."""
         push = replace(_push(sources, author, reason, force, origins, rerun), safe_part=safe_part)
-        return self._roll_out("dry run", push, on_outcome, Goal.DRY_RUN)
+        return self._roll_out(Action.PUSH, push, on_outcome, Goal.DRY_RUN)
 
     def unload(self, *modules: str, force: bool = False, author: str = "", reason: str = "") -> Report:
         """Take modules out of every worker."""
-        return self._roll_out("unload", _push(dict.fromkeys(modules), author, reason, force))
+        return self._roll_out(Action.UNLOAD, _push(dict.fromkeys(modules), author, reason, force))
 
     def undo(
         self,
@@ -105,15 +113,25 @@ class Service:
         author: str = "",
         reason: str = "",
         force: bool = False,
+        now: bool = False,
         on_outcome: OnOutcome | None = None,
     ) -> Report:
         """Push again what ran before, or the version `to`; without modules, of all that the last push changed.
 
-        What ran before is asked of the first worker that remembers, and becomes live on all.
+        What ran before is asked of the first worker that remembers, else of the log, and becomes live on all.
+
+        Args:
+            modules: Names; none for those of the last push.
+            to: The version to go back to.
+            author: Who undoes.
+            reason: Why.
+            force: Also what is refused for caution only.
+            now: For emergencies: on all workers at once, without a first one that tries it; nothing is taken back.
+            on_outcome: Told each worker's outcome as it arrives.
         """
         clients = self._need_clients()
-        names = modules or _last_push(clients)
-        found = {name: _earlier(clients, name, to) for name in names}
+        names = modules or _last_push(clients) or last_push(self._members)
+        found = {name: self._earlier(clients, name, to) for name in names}
         refusals = tuple(item for item in found.values() if isinstance(item, Refusal))
         if not names:
             refusals = (refusal("LC509", "nothing was pushed, so there is nothing to undo"),)
@@ -121,47 +139,161 @@ class Service:
             return Report(
                 Verdict.REFUSED, names, (), len(clients), 0.0, "undo", self.name, author, reason, None, refusals
             )
-        sources = {name: item.source for name, item in found.items() if isinstance(item, Version)}
+        versions = {name: item for name, item in found.items() if isinstance(item, Version)}
+        sources = {name: item.source for name, item in versions.items()}
         reason = f"{UNDO}: {reason}" if reason else UNDO
-        return self._roll_out("undo", _push(sources, author, reason, force), on_outcome)
+        restores = {name: item.number for name, item in versions.items()}
+        push = _push(sources, author, reason, force)
+        return self._roll_out(Action.UNDO, push, on_outcome, policy=Policy(now=now), restores=restores)
 
     def status(self) -> tuple[ProcessStatus, ...]:
         """What each worker runs. One that does not answer is in it too, and `busy` says so."""
-        return tuple(ask_all(lambda client: client.status(), self._need_clients()))
+        found = tuple(ask_all(lambda client: client.status(), self._need_clients()))
+        self.look_at_log()
+        return found
 
     def source(self, module: str, version: int | None = None) -> str | None:
         """The source of a module as the first worker runs it, or ran it; None where there is none."""
+        self.look_at_log()
         return self._need_clients()[0].source(module, version)
 
     def history(self, module: str) -> History:
         """What the first worker ran before of a module."""
         return self._need_clients()[0].history(module)
 
-    def _clients(self) -> Sequence[WorkerClient]:
-        clients, self._lost = self._look_for()
-        return clients
+    def log(self, limit: int = 50) -> tuple[State, ...]:
+        """What happened to the service, newest first: who pushed what, when, why, and what became of it."""
+        self._need_clients()
+        log = self._members.log()
+        return log.history(limit) if log is not None else ()
+
+    def drop(self, *modules: str, author: str = "", reason: str = "") -> tuple[str, ...]:
+        """Removes patches from the log, without names all stale ones, and answers with their names.
+
+        A worker that runs one goes back to what its file said.
+        """
+        self._need_clients()
+        log = self._members.log()
+        if log is None:
+            return ()
+        stale = {name for report in log.reports().values() for name in report.stale}
+        dropped = log.drop(modules or sorted(stale), author, reason)
+        for client in self._members.look():
+            if isinstance(client, RemoteWorker):
+                client.wake(dropped.generation)
+        return dropped.modules
+
+    def look_at_log(self) -> None:
+        """From now on, what the log says is known to whoever pushes through this."""
+        with suppress(StoreError):
+            if self._members.has_log() and (log := self._members.log()) is not None:
+                self._seen = log.state()
 
     def _need_clients(self) -> Sequence[WorkerClient]:
-        if clients := self._clients():
+        if clients := self._members.look():
             return clients
         raise ServiceNotFoundError(self.name, tuple(sorted({worker.service for worker in running()})))
 
-    def _roll_out(self, action: str, push: Push, on_outcome: OnOutcome | None = None, goal: Goal = Goal.PUSH) -> Report:
+    def _earlier(self, clients: Sequence[WorkerClient], module: str, to: int | None) -> Version | Refusal:
+        """The version that an undo brings back, by the first worker that remembers it, else by the log."""
+        remembered = [client.history(module) for client in clients]
+        for history in (*remembered, *histories(self._members, module)):
+            numbered = {version.number: version for version in history.versions}
+            if (target := history.undo_target() if to is None else numbered.get(to)) is not None:
+                return target
+        there = ", ".join(f"v{version.number}" for version in remembered[0].versions) or "none"
+        asked = "nothing older" if to is None else f"no v{to}"
+        return refusal("LC509", f"{asked} of {module} is remembered (there: {there})", module=module)
+
+    def _roll_out(
+        self,
+        action: Action,
+        push: Push,
+        on_outcome: OnOutcome | None = None,
+        goal: Goal = Goal.PUSH,
+        policy: Policy = DEFAULT,
+        restores: Mapping[str, int] = NO_VERSIONS,
+    ) -> Report:
         began, clients = time.perf_counter(), self._need_clients()
         refusals = tuple(found for item in push.modules if (found := _refuse(item)) is not None)
-        rollout = None if refusals else roll_out(clients, push, goal, on_outcome)
-        return Report(
-            rollout.verdict if rollout else Verdict.REFUSED,
+        report = Report(
+            Verdict.REFUSED,
             push.names,
-            rollout.report_outcomes if rollout else (),
+            (),
             len(clients),
-            (time.perf_counter() - began) * 1000,
-            action,
-            self.name,
-            push.author,
-            push.reason,
+            action="dry run" if goal is Goal.DRY_RUN else action.value,
+            service=self.name,
+            author=push.author,
+            reason=push.reason,
             refusals=refusals,
         )
+        if not refusals:
+            log = self._members.log()
+            following = [client for client in clients if not isinstance(client, LocalWorker)]
+            if log is None:
+                outcomes = push_alone(clients, push, goal, on_outcome)
+                worst = max((outcome.verdict for outcome in outcomes), key=BEST_TO_WORST.index)
+                report = replace(report, verdict=worst, outcomes=outcomes)
+            else:
+                driver = Driver(following, log, push, action, goal, policy, restores, on_outcome)  # type: ignore[arg-type]
+                report = self._drive(driver, log, report)
+        return replace(report, duration_ms=(time.perf_counter() - began) * 1000)
+
+    def _drive(self, driver: Driver, log: Log, report: Report) -> Report:
+        """What became of a push that the log tells of; it begins anew where something else was published meanwhile."""
+        for _ in range(RETRIES):
+            if self._members.has_log() and (refused := self._conflicts(driver, log)):
+                return replace(report, refusals=refused)
+            try:
+                rollout = driver.roll_out()
+            except StaleBaseError as error:
+                if driver.was_tried:
+                    return self._overtaken(driver, log, report, error)
+                continue
+            self._seen = log.now
+            if not rollout.report_outcomes:
+                self._need_clients()
+                continue
+            return replace(report, verdict=rollout.verdict, outcomes=rollout.report_outcomes)
+        busy = refusal("LC406", f"others push without a pause: {RETRIES} times somebody was faster")
+        return replace(report, refusals=(busy,))
+
+    def _conflicts(self, driver: Driver, log: Log) -> tuple[Refusal, ...]:
+        """What others do, or did since this side looked, that a push must not run over."""
+        state = log.state()
+        if driver.goal is Goal.DRY_RUN:
+            return ()
+        if log.undecided():
+            who, what = state.author or "someone", ", ".join(state.modules)
+            return (refusal("LC406", f"another push is under way: {what} by {who}", module=what),)
+        with suppress(StaleBaseError):
+            log.clear()
+        theirs = () if driver.push.force else meddled(self._seen, log.now, driver.push.names)
+        wanted = driver.wanted
+        theirs = tuple(patch for patch in theirs if patch.digest != wanted.get(patch.module))
+        self._seen = log.now
+        return tuple(
+            refusal(
+                "LC407",
+                f"{patch.author or 'someone'} pushed v{patch.version} ({patch.digest[:7] or 'unloaded'}) meanwhile"
+                + (f": {patch.reason}" if patch.reason else ""),
+                way_out=f"%hotdiff {patch.module}, then push again",
+                module=patch.module,
+            )
+            for patch in theirs
+        )
+
+    def _overtaken(self, driver: Driver, log: Log, report: Report, error: StaleBaseError) -> Report:
+        """Somebody took the push back while it was on trial."""
+        state = log.state()
+        message = (
+            f"generation {state.generation} ({state.action}, {state.author or 'someone'}): {state.reason or error}"
+        )
+        outcomes = tuple(
+            Outcome(client.worker, Verdict.UNDONE, failure=Failure("StaleBaseError", message))
+            for client in driver.clients
+        )
+        return replace(report, verdict=Verdict.UNDONE, outcomes=outcomes)
 
 
 def attach(name: str | int | None = None, *, answer_s: float = ANSWER_S) -> Service:
@@ -188,28 +320,23 @@ def attach(name: str | int | None = None, *, answer_s: float = ANSWER_S) -> Serv
     for door in chosen:
         with suppress(WorkerLostError):  # it is slow, or going: each verb says what becomes of it
             door.hello()
-    service = chosen[0].worker.service
-    lost = tuple(door for door in seen.lost if door.startswith(f"{service} (pid "))
-    return _remote(service, name if isinstance(name, int) else None, answer_s, lost)
+    if isinstance(name, int):
+        return Service(chosen[0].worker.service, Alone(name, answer_s))
+    crew = Crew(chosen[0].worker.service, answer_s, next((door.store_url for door in chosen if door.store_url), ""))
+    crew.lost = tuple(door for door in seen.lost if door.startswith(f"{crew.name} (pid "))
+    service = Service(crew.name, crew)
+    service.look_at_log()
+    return service
 
 
 def here() -> Service:
     """This process alone, without a socket."""
-    workers = (LocalWorker(),)
-    return Service("", lambda: (workers, ()))
+    return Service("", Alone())
 
 
 def running() -> tuple[Worker, ...]:
     """Every worker of every service of this user on this machine, by service and name."""
     return tuple(door.worker for door in look().workers)
-
-
-def _remote(name: str, pid: int | None, answer_s: float, lost: tuple[str, ...]) -> Service:
-    def look_for() -> tuple[Sequence[WorkerClient], tuple[str, ...]]:
-        seen = look(name, answer_s)
-        return [door for door in seen.workers if pid in (None, door.worker.pid)], seen.lost
-
-    return Service(name, look_for, lost)
 
 
 def _push(
@@ -238,15 +365,3 @@ def _refuse(item: ModuleSource) -> Refusal | None:
 def _last_push(clients: Sequence[WorkerClient]) -> tuple[str, ...]:
     """The modules of the last push, by the first worker that remembers one: a new one does not."""
     return next((status.last_push for client in clients if (status := client.status()).last_push), ())
-
-
-def _earlier(clients: Sequence[WorkerClient], module: str, to: int | None) -> Version | Refusal:
-    """The version that an undo brings back, by the first worker that remembers it."""
-    histories = [client.history(module) for client in clients]
-    for history in histories:
-        numbered = {version.number: version for version in history.versions}
-        if (target := history.undo_target() if to is None else numbered.get(to)) is not None:
-            return target
-    there = ", ".join(f"v{version.number}" for version in histories[0].versions) or "none"
-    asked = "nothing older" if to is None else f"no v{to}"
-    return refusal("LC509", f"{asked} of {module} is remembered (there: {there})", module=module)

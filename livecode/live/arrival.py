@@ -72,16 +72,17 @@ class Arrival:
         finally:
             state.effects += effects_since(before, 1)
 
-    def running(self, process: Process, *, author: str, reason: str) -> Running:
+    def running(self, process: Process, *, author: str, reason: str, number: int = 0) -> Running:
         """What runs now."""
         file = self.pushed.file
         made = Running(sys.modules[self.name], self.pushed.source, self.filename, file)
         earlier = process.remembered(self.name)
         if earlier is not None:
             made.versions = earlier.versions
-            made.become(self.pushed.source, None, author=author, reason=reason)
+            made.become(self.pushed.source, None, author=author, reason=reason, number=number)
         else:
-            made.versions = [Version(0, None), Version(1, self.pushed.source, author, reason, process_time())]
+            arrived = Version(number or 1, self.pushed.source, author, reason, process_time())
+            made.versions = [Version(0, None), arrived]
         return made
 
 

@@ -17,6 +17,7 @@ from types import CodeType, ModuleType
 from livecode.engine.edit import edit_between, normal
 from livecode.engine.forms import source_lines, split_lines
 from livecode.live import handlers
+from livecode.model.nouns import Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class PushedModule:
         filename: Chunk name: `<name>`, or the path of the file that it stands for.
         package_path: Where submodules are searched; None if it is no package.
         file: Path of its file; empty if it has none.
+        version: What it is recorded as, where that is known before its import.
     """
 
     name: str
@@ -36,6 +38,7 @@ class PushedModule:
     filename: str
     package_path: tuple[str, ...] | None = None
     file: str = ""
+    version: Version | None = None
 
 
 def chunk_name(module: str) -> str:

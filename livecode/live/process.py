@@ -20,6 +20,7 @@ from dataclasses import replace
 from livecode import __version__
 from livecode.engine.check import refuse_name, refuse_source
 from livecode.engine.refusals import refusal
+from livecode.errors import UsageError
 from livecode.live import tracking
 from livecode.live.commit import settle
 from livecode.live.committing import Lingering
@@ -29,10 +30,11 @@ from livecode.live.inflight import OldCode
 from livecode.live.narrow import Narrowing
 from livecode.live.running import Running, identify
 from livecode.live.safepoint import acquire_or_help
+from livecode.live.sourcefile import read_source
 from livecode.live.stragglers import Stragglers
 from livecode.live.transaction import Transaction
 from livecode.live.unload import Afterlife
-from livecode.model.nouns import History, ModuleSource, ModuleStatus, ProcessStatus, Push, Worker
+from livecode.model.nouns import History, ModuleSource, ModuleStatus, ProcessStatus, Push, Worker, checksum
 from livecode.model.report import ModuleOutcome, Outcome, Refusal, Verdict
 
 LOCK_PATIENCE_S = 1.0
@@ -90,6 +92,8 @@ class Process:
             if known is not None:  # it was unloaded and imported again, or replaced behind our back
                 found.continue_from(known)
                 self.remember(module, found)
+            elif len(found.versions) > 1:  # it was imported as it had been pushed
+                self.remember(module, found)
         return found
 
     def own_modules(self) -> tuple[str, ...]:
@@ -128,6 +132,14 @@ class Process:
     def checksums(self, modules: Sequence[str]) -> dict[str, str]:
         """SHA-256 of the running sources, empty for modules that are not loaded or not known."""
         return {name: known.checksum if (known := self.known(name)) else "" for name in modules}
+
+    def checksum_of_file(self, module: str) -> str:
+        """SHA-256 of what the module's file says now, empty where it has none that can be read."""
+        known = self.known(module)
+        try:
+            return checksum(read_source(known.file)) if known is not None and known.file else ""
+        except UsageError:
+            return ""
 
     def source(self, module: str, version: int | None = None) -> str | None:
         """The running source of a module, or that of an earlier version; None if there is none."""

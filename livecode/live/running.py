@@ -23,7 +23,9 @@ from livecode.engine.forms import Form, parse
 from livecode.engine.outline import Outline
 from livecode.engine.refusals import refusal
 from livecode.live import tracking
+from livecode.live.chunks import PushedLoader
 from livecode.live.drift import drift_of
+from livecode.live.overlay import PatchedLoader
 from livecode.live.sourcefile import decode_source
 from livecode.model.nouns import Version, checksum
 from livecode.model.report import Refusal
@@ -98,11 +100,17 @@ class Running:
         """Stops holding the module object."""
         self.module = None
 
-    def become(self, source: str | None, forms: tuple[Form, ...] | None, *, author: str, reason: str) -> None:
-        """Records that another source runs now."""
-        undone = reversed(self.versions) if reason.startswith("undo") else ()
-        restores = next((version.number for version in undone if version.source == source), None)
-        self.versions.append(Version(self.number + 1, source, author, reason, time.time(), restores))
+    def become(
+        self, source: str | None, forms: tuple[Form, ...] | None, *, author: str, reason: str, number: int = 0
+    ) -> None:
+        """Records that another source runs now, as the next version or as that of a number."""
+        before = [version for version in self.versions if number > 0 and number <= version.number]
+        if before:
+            self._take_back(before, Version(number, source, author, reason, time.time()))
+        else:
+            undone = reversed(self.versions) if reason.startswith("undo") else ()
+            restores = next((version.number for version in undone if version.source == source), None)
+            self.versions.append(Version(number or self.number + 1, source, author, reason, time.time(), restores))
         self.checksum = "" if source is None else checksum(source)
         if len(self.versions) > MAX_VERSIONS:
             del self.versions[1]
@@ -110,6 +118,16 @@ class Running:
         self.__dict__.pop("outline", None)
         if forms is not None:
             self.__dict__["forms"] = forms
+
+    def _take_back(self, gone: list[Version], version: Version) -> None:
+        """Drops the versions that were never live everywhere; the one that is run again is what it was."""
+        again = gone[0] if (gone[0].number, gone[0].source) == (version.number, version.source) else version
+        self.versions = [*self.versions[: -len(gone)], again]
+
+    def is_patched(self, version: Version) -> None:
+        """Records that this was imported in place of what the file says."""
+        self.versions.append(version)
+        self.checksum = version.checksum
 
 
 def package_of(module: ModuleType) -> str:
@@ -133,6 +151,8 @@ def identify(name: str) -> Running | Refusal:
     if _is_main(module, file):
         what = f"{name} runs as __main__ ({file}); a second copy would be another module"
         return refusal("LC502", what, module=name)
+    if isinstance(loader, PushedLoader) and not loader.pushed.file:
+        return _pushed_only(module, loader)
     if not isinstance(file, str) or not file.endswith(".py"):
         return refusal("LC508", f"{name} {_without_source(module, loader, file)}", module=name)
     found = tracking.remembered(name, file)
@@ -146,7 +166,18 @@ def identify(name: str) -> Running | Refusal:
     if not certain and (different := drift_of(module, source, data, file)):
         what = f"{different} of {name} is not what {file} says now: the file changed after it was imported"
         return refusal("LC401", what, module=name)
-    return Running(module, source, file, file)
+    running = Running(module, source, file, file)
+    if isinstance(loader, PatchedLoader):
+        running.is_patched(loader.patched.version)
+    return running
+
+
+def _pushed_only(module: ModuleType, loader: PushedLoader) -> Running:
+    """What runs of a module that no file has."""
+    source = loader.get_source(module.__name__)
+    found = Running(module, source, loader.pushed.filename, "")
+    found.versions = [Version(0, None), loader.pushed.version or Version(1, source)]
+    return found
 
 
 def _without_source(module: ModuleType, loader: object, file: object) -> str:

@@ -108,6 +108,11 @@ def remembered(module: str, path: str) -> tuple[bytes, bool] | None:
     return entry[1], entry[2]
 
 
+def note(module: str, path: str, source: bytes) -> None:
+    """Remembers what the file of a module says that is loaded now."""
+    _read[module] = (path, source, True)
+
+
 def forget(module: str) -> None:
     """Drops what is remembered of a module."""
     _read.pop(module, None)
@@ -119,7 +124,7 @@ class TrackedLoader(machinery.SourceFileLoader):
     def get_code(self, fullname: str) -> object:  # type: ignore[override]
         """The module's code, from its cache only where that cannot be older than the source."""
         source = self.get_data(self.path)
-        _read[fullname] = (self.path, source, True)
+        note(fullname, self.path, source)
         if _cache_may_lie(self.path):
             return self.source_to_code(source, self.path)
         return super().get_code(fullname)

@@ -351,15 +351,18 @@ class Transaction:
     def _record(self, made: Plan) -> Outcome:
         """Everything is live: now it may be remembered."""
         author, reason = self.push.author, self.push.reason
-        sources = {item.module: item.source for item in self.push.modules}
-        before = {name: self._number(name) for name in sources}
+        items = {item.module: item for item in self.push.modules}
+        before = {name: self._number(name) for name in items}
         for name, running in self.loaded.items():
             self._retire(running)
-            running.become(sources[name], self.forms[name], author=author, reason=reason)
+            item = items[name]
+            running.become(item.source, self.forms[name], author=author, reason=reason, number=item.version)
             self.process.remember(name, running)
             chunks.show_lines(running.filename, running.source)
         for arrival in self.arrivals.values():
-            self.process.remember(arrival.name, arrival.running(self.process, author=author, reason=reason))
+            version = items[arrival.name].version
+            made_now = arrival.running(self.process, author=author, reason=reason, number=version)
+            self.process.remember(arrival.name, made_now)
             self.process.afterlives.pop(arrival.name, None)
         for name in self.leaving:
             for each in (*self.below[name], name):

@@ -38,11 +38,14 @@ class ModuleSource:
         module: Dotted name.
         source: The whole new source; None unloads the module.
         origin: Where it was written, for people: ``"cell 12"``, a path, or empty.
+        version: The number that it gets in every worker of a service; 0 for the next one of the process. One that
+            is not above what runs takes back what came since.
     """
 
     module: str
     source: str | None
     origin: str = ""
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ class Worker:
         service: The name given to ``livecode.listen``, empty for the caller's own process.
         livecode: Version of livecode in that process.
         started: When the door was opened, seconds since the epoch.
+        key: What the worker calls itself in the store of its service; empty for the caller's own process.
     """
 
     name: str
@@ -93,6 +97,7 @@ class Worker:
     service: str = ""
     livecode: str = ""
     started: float = 0.0
+    key: str = ""
 
 
 class DiskState(StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from livecode.fleet.rollout import BEST_TO_WORST, Goal, Phase, advance, start
+from livecode.fleet.rollout import BEST_TO_WORST, Goal, Phase, Policy, advance, judged, start
 from livecode.model.nouns import Worker
 from livecode.model.report import Failure, ModuleOutcome, Outcome, Refusal, Verdict
 
@@ -22,8 +22,8 @@ WORDS = {
 
 
 def outcome(name: str, word: str) -> Outcome | None:
-    """What worker `name` answers; "differs" stands for other source running there."""
-    if word == "differs":
+    """What worker `name` answers; "differs" stands for other source running there, "ended" for nobody."""
+    if word in ("differs", "ended"):
         return None
     module = ModuleOutcome("m", before=7, after=8 if word == "live" else 7)
     return Outcome(Worker(name, 1, "h", "3.11.0"), WORDS[word], (module,))
@@ -134,9 +134,75 @@ def test_nothing_after_the_end() -> None:
 
 
 def test_no_outcome_where_one_is_needed() -> None:
-    """Only COMPARE may be answered by "differs"."""
+    """What is asked to take back has an outcome, or is no worker that was asked."""
     with pytest.raises(ValueError, match="no outcome"):
-        advance(advance(start(["w1"]), {"w1": None}), {"w1": None})
+        advance(_until_back(), {"w1": None})
+
+
+# policy | who answers what ("ended": before it was reached) | verdict | what became of each worker
+POLICIES = [
+    (Policy(), f"{ALL_3} | FIRST w1=live | REST w2=ended w3=live", "live", "w1=live w3=live"),
+    (Policy(), f"{ALL_3} | FIRST w1=ended | FIRST w2=live | REST w3=live", "live", "w2=live w3=live"),
+    (Policy(), "COMPARE w1=differs w2=differs | PREPARE w1=ended w2=ready | FIRST w2=live", "live", "w2=live"),
+    (Policy(mixed="why"), f"{ALL_3} | FIRST w1=live | REST w2=rolled w3=live", "rolled", "w1=live w2=rolled w3=live"),
+    (Policy(mixed="why"), f"{ALL_2} | FIRST w1=rolled | REST w2=live", "rolled", "w1=rolled w2=live"),
+    (
+        Policy(mixed="why"),
+        "COMPARE w1=differs w2=differs | PREPARE w1=refused w2=ready | FIRST w2=live",
+        "refused",
+        "w1=refused w2=live",
+    ),
+    (Policy(now=True), "COMPARE w1=differs w2=differs | REST w1=rolled w2=live", "rolled", "w1=rolled w2=live"),
+    (Policy(now=True), "COMPARE w1=lost w2=differs | REST w2=live", "lost", "w1=lost w2=live"),
+    (
+        Policy(canary=2),
+        f"{ALL_3} | FIRST w1=live w2=live | CANARY good | REST w3=live",
+        "live",
+        "w1=live w2=live w3=live",
+    ),
+    (
+        Policy(canary=2),
+        f"{ALL_3} | FIRST w1=live w2=live | CANARY bad | BACK w1=live w2=live",
+        "undone",
+        "w1=undone w2=undone",
+    ),
+    (
+        Policy(canary=2),
+        f"{ALL_3} | FIRST w1=live w2=rolled | BACK w1=live",
+        "undone",
+        "w1=undone w2=rolled",
+    ),
+]
+
+
+@pytest.mark.parametrize(("policy", "phases", "verdict", "expected"), POLICIES)
+def test_policies(policy: Policy, phases: str, verdict: str, expected: str) -> None:
+    """A policy changes who is asked when, and what is taken back."""
+    workers = [pair.split("=")[0] for pair in phases.split(" | ")[0].split()[1:]]
+    rollout = start(workers, Goal.PUSH, policy)
+    for line in phases.split(" | "):
+        phase, *pairs = line.split()
+        assert rollout.phase.name == phase
+        if phase == "CANARY":
+            rollout = judged(rollout, good=pairs == ["good"])
+            continue
+        answers = {name: outcome(name, word) for name, word in (pair.split("=") for pair in pairs)}
+        assert set(rollout.asked) == set(answers)
+        rollout = advance(rollout, answers)
+    ended = " ".join(f"{found.worker.name}={_word(found.verdict)}" for found in rollout.report_outcomes)
+    assert (rollout.phase, _word(rollout.verdict), ended) == (Phase.DONE, verdict, expected)
+
+
+@pytest.mark.parametrize(("canary", "workers", "first"), [(0, 8, 1), (2, 8, 2), (0.25, 8, 2), (0.3, 8, 3), (9, 8, 7)])
+def test_size_of_a_canary(canary: float, workers: int, first: int) -> None:
+    """A number of workers, or a share of them rounded up; at least one is left that does not run it."""
+    assert Policy(canary=canary).first(workers) == first
+
+
+def test_only_a_canary_is_judged() -> None:
+    """Measures decide nothing in another phase."""
+    with pytest.raises(ValueError, match="nothing is judged"):
+        judged(start(["w1"]), good=True)
 
 
 def test_no_workers() -> None:

@@ -90,17 +90,18 @@ def test_first_rolls_back(shop: tuple[Service, list[RunningService]]) -> None:
 
 
 def test_second_fails_and_all_is_undone(shop: tuple[Service, list[RunningService]]) -> None:
-    """Where the second worker fails, the first goes back to what it ran, and its history shows both."""
+    """Where the second worker fails, the first goes back to what it ran; what was never live is no version."""
     service, started = shop
     report = service.push({"pricing": raising_in(started[1].pid)})
     assert (report.verdict, words(report)) == (Verdict.UNDONE, ["w1 UNDONE", "w2 ROLLED BACK"])
     assert quotes(started) == ["'old'", "'old'"]
     undone = report.outcomes[0].modules[0]
     assert (undone.module, undone.before, undone.checksum) == ("pricing", 1, checksum(OLD))
-    assert [version.source for version in service.history("pricing").versions] == [
-        OLD,
-        raising_in(started[1].pid),
-        OLD,
+    assert [version.source for version in service.history("pricing").versions] == [OLD]
+    assert [(state.action.value, len(state.patches)) for state in service.log(3)] == [
+        ("take back", 0),
+        ("push", 1),
+        ("try", 0),
     ]
 
 
@@ -121,7 +122,7 @@ def test_second_is_killed_by_the_push(shop: tuple[Service, list[RunningService]]
     failure = report.outcomes[1].failure
     assert failure is not None
     assert failure.message.startswith(f"w2 (pid {started[1].pid}) was killed in the middle of the push")
-    assert "runs what is on disk" in failure.message
+    assert "runs what the service ran before" in failure.message
     assert quotes(started[:1]) == ["'old'"]
     assert [worker.pid for worker in service.workers()] == [started[0].pid]
     assert service.lost() == (f"shop (pid {started[1].pid})",)
@@ -162,20 +163,22 @@ def test_does_not_answer_in_time(services: Services) -> None:
     assert service.push({"pricing": NEW}).verdict is Verdict.LIVE
 
 
-def test_slow_commit_may_still_apply(services: Services) -> None:
-    """A source that takes longer than anyone waits is UNKNOWN: it may still apply, and later it does."""
+def test_slow_commit_is_taken_back(services: Services) -> None:
+    """A source that takes longer than anyone waits is UNKNOWN: the worker takes it back when it is through."""
     started = services.threaded("shop", {"pricing.py": OLD})
     service = impatient(2)
-    report = service.push({"pricing": f"import time\ntime.sleep(5)\n{NEW}"})
+    report = service.push({"pricing": f"import time, sys\ntime.sleep(4)\nsys.ended = True\n{NEW}"})
     failure = report.outcomes[0].failure
     assert report.verdict is Verdict.UNKNOWN
     assert failure is not None
-    assert f"w1 (pid {started.pid}) did not answer within 2 s; it may still apply the push" in failure.message
-    wait_until(lambda: started.get("pricing.quote()") == "'new'", "it has applied the push")
+    assert f"w1 (pid {started.pid}) did not answer within 2 s; what it still applies, it takes" in failure.message
+    wait_until(lambda: started.get("getattr(sys, 'ended', False)") == "True", "it has applied the push")
+    wait_until(lambda: started.get("pricing.quote()") == "'old'", "it has taken it back")
+    assert service.push({"pricing": NEW}).verdict is Verdict.LIVE
 
 
 def test_push_while_one_is_under_way(services: Services) -> None:
-    """A second push meanwhile is refused by the worker as LC406, and the first goes on."""
+    """A second push meanwhile is refused as LC406, with who pushes what, and the first goes on."""
     started = services.threaded("shop", {"pricing.py": OLD})
     reports: list[Report] = []
     slow = f"import time, sys\nsys.begun = True\ntime.sleep(3)\n{NEW}"
@@ -184,8 +187,8 @@ def test_push_while_one_is_under_way(services: Services) -> None:
     wait_until(lambda: started.get("getattr(sys, 'begun', False)") == "True", "the first push is under way")
     report = attach("shop").push({"pricing": THIRD})
     first.join()
-    assert (report.verdict, report.outcomes[0].refusals[0].code) == (Verdict.REFUSED, "LC406")
-    assert "ann" in report.outcomes[0].refusals[0].what
+    assert (report.verdict, report.refusals[0].code) == (Verdict.REFUSED, "LC406")
+    assert "pricing by ann" in report.refusals[0].what
     assert (reports[0].verdict, quotes([started])) == (Verdict.LIVE, ["'new'"])
 
 

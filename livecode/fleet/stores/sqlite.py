@@ -10,6 +10,7 @@ import os
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
@@ -32,11 +33,7 @@ CREATE TABLE IF NOT EXISTS blobs (digest TEXT PRIMARY KEY, content BLOB);
 CREATE TABLE IF NOT EXISTS reports (service TEXT, key TEXT, text TEXT, until REAL, PRIMARY KEY (service, key));
 CREATE TABLE IF NOT EXISTS notices (service TEXT, topic TEXT, number INTEGER, PRIMARY KEY (service, topic));
 """
-_inherited: list[sqlite3.Connection] = []
-"""Connections of the parent of a forked process, which must neither be used nor closed here.
-
-Source: https://www.sqlite.org/howtocorrupt.html, "Carrying an open database connection across a fork()".
-"""
+_stores: weakref.WeakSet[SQLiteStore] = weakref.WeakSet()
 
 
 def open_store(url: str, service: str) -> Store:
@@ -52,13 +49,23 @@ def open_store(url: str, service: str) -> Store:
 
 
 class SQLiteStore:
-    """A service's log in one file."""
+    """A service's log in one file.
+
+    Its connection is closed for the moment of a fork: SQLite keeps what it has locked in memory, and a child that
+    inherits this believes to hold locks which are its parent's.
+    Source: https://www.sqlite.org/howtocorrupt.html, "Carrying an open database connection across a fork()".
+    """
 
     def __init__(self, path: str, service: str) -> None:
         self.url, self.path, self.service = f"sqlite://{path}", path, service
-        self._lock, self._pid = threading.RLock(), os.getpid()
+        self._lock = threading.RLock()
+        _stores.add(self)
         self._connection: sqlite3.Connection | None = None
         self._watches: list[_Poll] = []
+
+    def __del__(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
 
     def head(self) -> Head:
         return self._ask(self._head)
@@ -170,12 +177,19 @@ class SQLiteStore:
                 self._drop_broken(error)
                 raise StoreError(f"the store {self.path}: {error}{_way_out(error)}") from error
 
+    def before_fork(self) -> None:
+        """Closes the connection and lets nobody open one."""
+        self._lock.acquire()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def after_fork(self) -> None:
+        """Lets it be opened again, in the parent as in the child."""
+        self._lock.release()
+
     def _mine(self) -> sqlite3.Connection | None:
-        if self._pid != os.getpid():
-            if self._connection is not None:
-                _inherited.append(self._connection)
-            self._connection, self._pid, self._watches = None, os.getpid(), []
-        elif self._connection is not None and not os.path.exists(self.path):  # somebody removed the file under us
+        if self._connection is not None and not os.path.exists(self.path):  # somebody removed the file under us
             self._connection.close()
             self._connection = None
         return self._connection
@@ -206,6 +220,24 @@ class SQLiteStore:
             connection, self._connection = self._connection, None
             if connection is not None:
                 connection.close()
+
+
+_resting: list[SQLiteStore] = []
+
+
+def _before_fork() -> None:
+    _resting[:] = list(_stores)
+    for store in _resting:
+        store.before_fork()
+
+
+def _after_fork() -> None:
+    while _resting:
+        _resting.pop().after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
 
 
 def _way_out(error: sqlite3.Error) -> str:

@@ -1,0 +1,124 @@
+"""Whether this worker follows a log, and through what: nothing is imported before there is a log to follow.
+
+The embedded log is a file beside the doors, which appears with the first push to the service. Until then a worker
+only looks, once a second, whether it is there.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from livecode.errors import UsageError
+from livecode.fleet import rundir
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from livecode.fleet.follower import Follower
+
+SESSION, UNTIL_DEPLOY, NONE = OVERLAYS = ("session", "until-deploy", "none")
+
+
+class Following:
+    """What this worker has of the log of its service.
+
+    Args:
+        service: Its name.
+        store: URL of its store; empty for the embedded one.
+        overlay: What happens to pushes when a worker starts: one of `OVERLAYS`.
+
+    Raises:
+        UsageError: There is no such overlay, or no such kind of store.
+    """
+
+    def __init__(self, service: str, store: str, overlay: str) -> None:
+        if overlay not in OVERLAYS:
+            raise UsageError(f"overlay={overlay!r}: one of {', '.join(map(repr, OVERLAYS))} is accepted")
+        if store:
+            from livecode.fleet.store import check_url
+
+            check_url(store)
+        self.service, self.overlay, self.embedded = service, overlay, not store
+        self.url = store
+        self._file = ""
+        self._seen: tuple[float, ...] = ()
+        self._follower: Follower | None = None
+        self._lock = threading.Lock()
+        self._ticking = False
+
+    def begin(self, identity: dict[str, Any], folder: str) -> None:
+        """Replays what the service runs, before this worker serves.
+
+        Args:
+            identity: Who follows, as the fields of a `livecode.model.nouns.Worker`.
+            folder: The directory of the doors.
+        """
+        self._identity = identity
+        if self.embedded:
+            self._file = rundir.store_path(folder, self.service)
+            self.url = f"sqlite://{self._file}"
+        if not self.embedded or os.path.exists(self._file):
+            self._seen = self._signature()
+            self.follower().begin()
+        if not self.embedded:
+            threading.Thread(target=self.follower().run, name="livecode-follower", daemon=True).start()
+
+    def follower(self) -> Follower:
+        """The worker's side of the log."""
+        with self._lock:
+            if self._follower is None:
+                from livecode.fleet.follower import Follower, Overlay, Place
+                from livecode.model.nouns import Worker
+
+                place = Place(self.service, self.url, Overlay(self.overlay), self.embedded)
+                self._follower = Follower(place, Worker(name="", **self._identity))
+            return self._follower
+
+    def tick(self) -> None:
+        """Looks whether somebody wrote what this worker was not told of, and follows in a thread of its own."""
+        if not self.embedded or self._ticking:
+            return
+        found = self._signature()
+        quiet = self._follower is None or not self._follower.needs_ticks()
+        if found == self._seen and (quiet or not found):
+            return
+        self._seen, self._ticking = found, True
+        threading.Thread(target=self._tick, name="livecode-follower", daemon=True).start()
+
+    def answered(self) -> None:
+        """A guest has its answer: what is not for it can be done now."""
+        if self._follower is not None:
+            self._follower.say()
+
+    def close(self) -> None:
+        """Leaves the service."""
+        if self._follower is not None:
+            self._follower.leave()
+
+    def in_child(self, identity: dict[str, Any], folder: str) -> None:
+        """In a forked child: goes on from where the parent was, as a worker of its own."""
+        parent, self._lock, self._ticking = self._follower, threading.Lock(), False
+        if parent is not None:
+            from livecode.model.nouns import Worker
+
+            self._follower = parent.forked(Worker(name="", **identity))
+        self.begin(identity, folder)
+
+    def _tick(self) -> None:
+        try:
+            self.follower().tick()
+        finally:
+            self._ticking = False
+
+    def _signature(self) -> tuple[float, ...]:
+        """What changes when the embedded store is written to; empty while there is none."""
+        found: list[float] = []
+        for path in (self._file, f"{self._file}-wal"):
+            try:
+                status = os.stat(path)
+            except OSError:
+                continue
+            found += (status.st_mtime_ns, status.st_size, status.st_ino)
+        return tuple(found)

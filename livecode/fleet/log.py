@@ -1,0 +1,235 @@
+"""The pusher's side of the log: a push is tried, goes live or is taken back, each as a generation of its own.
+
+    Log.state() ── attempt() ── settle()          live for all
+                       └─────── take_back()       for nobody
+
+Between an attempt and its end the pusher says that it is there; if it stops, the workers take the push back.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from livecode.errors import StaleBaseError, StoreError
+from livecode.fleet import generations
+from livecode.fleet import holders as processes
+from livecode.fleet.generations import Applied, Author
+from livecode.fleet.store import Head, Store, Topic
+from livecode.model.log import (
+    NOTHING_YET,
+    Action,
+    Holder,
+    Patch,
+    Stage,
+    State,
+    Tried,
+    WorkerReport,
+    read_report,
+    read_state,
+)
+from livecode.model.nouns import Push, Worker, checksum
+
+PUSHER_TTL_S = 90.0
+"""How long workers of other machines believe that a pusher is there which says nothing more."""
+HISTORY = 1000
+RETRY_S = 0.1
+PATIENCE_S = 5.0
+"""How long a decision is offered to a store that does not answer: the workers wait for it."""
+LOOK_S = 0.25
+
+
+class Log:
+    """The log of one service, as somebody who pushes uses it.
+
+    Args:
+        store: Where it is.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.now = store, NOTHING_YET
+        host, pid = socket.gethostname(), os.getpid()
+        self._me = Worker("pusher", pid, host, "", key=f"pusher-{host}-{pid}-{secrets.token_hex(4)}")
+        self._holders = tuple(Holder(pid, born) for pid, born in processes.holders()[:1])
+        self._author, self._patches = Author("", "", 0.0, self._me.key), tuple[Patch, ...]()
+        self._said = False
+
+    def state(self) -> State:
+        """The newest generation.
+
+        Raises:
+            StoreError: The store cannot be reached, or says what this livecode cannot read.
+        """
+        self.now = self._read(self.store.head())
+        return self.now
+
+    def history(self, limit: int = HISTORY) -> tuple[State, ...]:
+        """What happened, newest first."""
+        return tuple(self._read(head) for head in self.store.history(limit))
+
+    def reports(self) -> dict[str, WorkerReport]:
+        """What workers and pushers say of themselves, by their keys."""
+        return {key: read_report(text) for key, text in self.store.reports().items()}
+
+    def source(self, digest: str) -> str | None:
+        """The source with that digest; None if the store lacks it."""
+        found = self.store.get([digest]) if digest else {}
+        return found[digest].decode("utf-8", "surrogatepass") if digest in found else None
+
+    def undecided(self) -> bool:
+        """True if somebody else, who is still there, has a push on trial at this moment."""
+        trial = self.now.trial
+        report = self.reports().get(trial.pusher) if trial is not None else None
+        if trial is None or report is None or trial.pusher == self._me.key:
+            return False
+        here = report.worker.host == self._me.host
+        return not here or any(processes.is_alive(processes.Holder(each.pid, each.born)) for each in report.holders)
+
+    def clear(self) -> None:
+        """Takes back what a pusher left undecided that went away."""
+        if self.now.trial is not None:
+            who = self.now.author or "the pusher"
+            author = Author(self._me.host, f"{who} went away before it was decided", time.time(), self._me.key)
+            self._publish(generations.taken_back(self.now, self.now.patches, author))
+
+    def attempt(self, push: Push, stage: Stage, workers: Sequence[str], running: Mapping[str, int]) -> State:
+        """The generation in which a push is on trial.
+
+        Raises:
+            StaleBaseError: Somebody else published since `state` was asked.
+            StoreError: The store cannot be reached; nothing was said.
+        """
+        if not self._said:
+            self._author = Author(push.author, push.reason, time.time(), self._me.key)
+            self._patches = self.now.patches
+            self._say()
+        blobs = {checksum(item.source): item.source for item in push.modules if item.source is not None}
+        self.store.put({digest: source.encode("utf-8", "surrogatepass") for digest, source in blobs.items()})
+        self._publish(generations.tried(self.now, push, self._author, stage, workers, running))
+        return self.now
+
+    def settle(
+        self, action: Action, applied: Mapping[str, Applied], outcomes: tuple[Tried, ...], restores: Mapping[str, int]
+    ) -> State:
+        """The generation in which what was on trial is for all.
+
+        Raises:
+            StaleBaseError: Somebody took it back meanwhile.
+            StoreError: The store could not be reached for a while; the workers will take the push back.
+        """
+        self._decide(generations.went_live(self.now, action, applied, outcomes, restores))
+        return self.now
+
+    def take_back(self, reason: str, outcomes: tuple[Tried, ...]) -> State:
+        """The generation in which all run again what they ran before the push.
+
+        Raises:
+            StaleBaseError: Somebody published meanwhile.
+            StoreError: The store could not be reached for a while.
+        """
+        author = Author(self._author.name, reason, time.time(), self._me.key)
+        self._decide(generations.taken_back(self.now, self._patches, author, outcomes))
+        return self.now
+
+    def note(self, outcomes: tuple[Tried, ...]) -> State:
+        """The generation that says that what is live runs on some workers only, as somebody allowed."""
+        self._decide(generations.mixed(self.now, outcomes))
+        return self.now
+
+    def drop(self, modules: Sequence[str], author: str, reason: str) -> State:
+        """The generation without these patches."""
+        self._publish(generations.dropped(self.state(), modules, Author(author, reason, time.time(), self._me.key)))
+        return self.now
+
+    def end(self) -> None:
+        """The pusher has decided, or never will."""
+        if self._said:
+            self._said = False
+            try:
+                self.store.withdraw(self._me.key)
+            except StoreError:  # it will expire
+                return
+
+    def close(self) -> None:
+        """Lets the store go."""
+        self.end()
+        self.store.close()
+
+    def _say(self) -> None:
+        report = WorkerReport(self._me, holders=self._holders, pusher=True)
+        self.store.report(self._me.key, report.to_json(), PUSHER_TTL_S)
+        self._said = True
+
+    def _publish(self, state: State) -> None:
+        self.store.publish(self.now.generation, Head(state.generation, state.to_json()))
+        self.now = state
+
+    def _decide(self, state: State) -> None:
+        """Publishes what workers wait for, again and again for a while: the store may only be away for a moment."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                self._publish(state)
+                return
+            except StaleBaseError:
+                if self.store.head().text == state.to_json():  # an answer was lost, not the publication
+                    self.now = state
+                    return
+                raise
+            except StoreError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(RETRY_S)
+
+    def _read(self, head: Head) -> State:
+        try:
+            return read_state(head.text)
+        except ValueError as error:
+            raise StoreError(f"{self.store.url} says what this livecode cannot read: {error}") from error
+
+
+class Arrivals:
+    """What workers of other machines report, as it arrives: read once for all who wait."""
+
+    def __init__(self, log: Log) -> None:
+        self._log, self._changed = log, threading.Condition()
+        self._reports: dict[str, WorkerReport] = {}
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def wait_for(self, key: str, wanted: Callable[[WorkerReport], bool], timeout_s: float) -> WorkerReport | None:
+        """A worker's report as soon as it is as wanted; None if it has none any more, or not in time."""
+        deadline = time.monotonic() + timeout_s
+        with self._changed:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._read, name="livecode-reports", daemon=True)
+                self._thread.start()
+            while not ((report := self._reports.get(key)) is not None and wanted(report)):
+                if (left := deadline - time.monotonic()) <= 0:
+                    return None
+                self._changed.wait(left)
+            return report
+
+    def close(self) -> None:
+        """Waits for nobody any more."""
+        self._closed = True
+
+    def _read(self) -> None:
+        watch = None
+        while not self._closed:
+            try:
+                watch = watch or self._log.store.watch(Topic.REPORTS)
+                reports = self._log.reports()
+            except StoreError:
+                time.sleep(RETRY_S)
+                continue
+            with self._changed:
+                self._reports = reports
+                self._changed.notify_all()
+            watch.wait(LOOK_S)
+        if watch is not None:
+            watch.close()
