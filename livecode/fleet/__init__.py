@@ -6,5 +6,5 @@ attach ── service ── client    outside: the same verbs on all workers at
 rundir, discovery, wire        where doors are, which are alive, what is said through them
 """
 
-PROTOCOL = 1
+PROTOCOL = 2
 """What both ends of a door must agree on; counts up when an older end could misunderstand."""

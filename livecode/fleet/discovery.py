@@ -71,7 +71,9 @@ def _visit(door: RemoteWorker) -> RemoteWorker | None:
     if presence in (Presence.GONE, Presence.CLOSED):
         rundir.remove(door.path.removesuffix("sock") + "json", door.path)
         return None
-    return RemoteWorker(worker, door.path, door.answer_s)
+    visited = RemoteWorker(worker, door.path, door.answer_s)
+    visited.store_url = door.store_url
+    return visited
 
 
 def _expected(folder: str, stem: str, answer_s: float) -> RemoteWorker:

@@ -269,7 +269,10 @@ class Follower:
         if not now and not rerun:
             return self._as_it_is(state)
         sources = self._sources(target[name].digest for name in now if name in target)
-        items = tuple(self._item(name, target.get(name), sources) for name in now)
+        origins = dict(trial.origins) if trial else {}
+        items = tuple(
+            replace(self._item(name, target.get(name), sources), origin=origins.get(name, "")) for name in now
+        )
         for name in now:
             self._remember(name)
         fresh = state.began > self._state.generation or trial is not None
@@ -400,7 +403,11 @@ class Follower:
     def _push_of(self, trial: Trial, state: State) -> Push:
         """What is on trial, as a push, for a dry run."""
         sources = self._sources(digest for _, digest in trial.sources if digest)
-        items = tuple(ModuleSource(name, sources[digest] if digest else None) for name, digest in trial.sources)
+        origins = dict(trial.origins)
+        items = tuple(
+            ModuleSource(name, sources[digest] if digest else None, origins.get(name, ""))
+            for name, digest in trial.sources
+        )
         return Push(items, state.author, state.reason, trial.force, trial.safe_part, trial.rerun)
 
     def _rerun(self, state: State, trial: Trial | None) -> tuple[str, ...]:

@@ -61,8 +61,9 @@ def tried(
     """
     known = before.by_module
     versions = tuple((name, _next_version(known.get(name), running.get(name, 0))) for name in push.names)
+    origins = tuple((item.module, item.origin) for item in push.modules if item.origin)
     sources = tuple((item.module, "" if item.source is None else checksum(item.source)) for item in push.modules)
-    trial = Trial(stage, sources, versions, tuple(workers), author.key, push.force, push.safe_part, push.rerun)
+    trial = Trial(stage, sources, versions, tuple(workers), author.key, push.force, push.safe_part, push.rerun, origins)
     earlier = before.trial is not None and before.trial.pusher == author.key
     return State(
         before.generation + 1,

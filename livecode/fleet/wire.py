@@ -1,8 +1,8 @@
 """What is said through a door: frames of four bytes of length, big-endian, and that much JSON.
 
-    request   {"protocol": 1, "op": "push", ...}
-    answer    {"protocol": 1, "answer": ...}
-    or        {"protocol": 1, "error": {"kind": "protocol" | "usage" | "fault", "message": "..."}}
+    request   {"protocol": 2, "op": "push", ...}
+    answer    {"protocol": 2, "answer": ...}
+    or        {"protocol": 2, "error": {"kind": "protocol" | "usage" | "fault", "message": "..."}}
 
 JSON stays within ASCII, so that source with lone surrogates travels too. A frame counts as received when all of it
 has arrived before its deadline, however slowly it drips in.

@@ -86,6 +86,7 @@ class Trial:
         force: As in a `Push`.
         safe_part: As in a `Push`.
         rerun: As in a `Push`.
+        origins: Module → where its source was written, for people.
     """
 
     stage: Stage
@@ -96,6 +97,7 @@ class Trial:
     force: bool = False
     safe_part: bool = False
     rerun: tuple[str, ...] = ()
+    origins: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
