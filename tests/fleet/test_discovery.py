@@ -175,7 +175,7 @@ while True:
     connection, _ = listening.accept()
     with connection:
         connection.recv(100000)
-        reply = json.dumps({"protocol": 2, "answer": {"livecode": "0.9.0", "pid": os.getpid()}}).encode()
+        reply = json.dumps({"protocol": 9, "answer": {"livecode": "0.9.0", "pid": os.getpid()}}).encode()
         connection.sendall(len(reply).to_bytes(4, "big") + reply)
 """
 
@@ -187,7 +187,7 @@ def test_another_protocol(services: Services) -> None:
     assert script.stdout.readline() == "ready\n"
     assert [worker.pid for worker in running()] == [script.pid]
     with pytest.raises(
-        ProtocolError, match=r"protocol 2 \(livecode 0.9.0\), and this side speaks 1 \(livecode"
+        ProtocolError, match=r"protocol 9 \(livecode 0.9.0\), and this side speaks 2 \(livecode"
     ) as found:
         attach("shop")
     assert "pip install 'livecode==0.9.0'" in str(found.value)
