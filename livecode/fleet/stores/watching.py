@@ -10,7 +10,6 @@ from __future__ import annotations
 import random
 import threading
 import time
-import weakref
 from collections.abc import Callable
 from typing import Protocol
 
@@ -18,6 +17,13 @@ from livecode.errors import StoreError
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 2.0
 """Pauses between two attempts to dial; each is about twice the one before."""
+
+POLL_S, IDLE_POLL_S = 0.1, 0.2
+"""How often a store is asked that cannot notify: while people are at work, and else. Each question costs a worker about
+0.1 ms, most of it for waking up, and a worker that waits may cost a thousandth of a core."""
+
+BRISK_S = 60.0
+"""How long after a notice people count as being at work."""
 
 
 class Line(Protocol):
@@ -39,10 +45,11 @@ class LineWatch:
 
     Args:
         dial: Makes a line, on which everything is heard that is published after `dial` began. StoreError if it cannot.
+        closed: Called with this watch when it is closed.
     """
 
-    def __init__(self, dial: Callable[[], Line]) -> None:
-        self._dial = dial
+    def __init__(self, dial: Callable[[], Line], closed: Callable[[LineWatch], None]) -> None:
+        self._dial, self._on_close = dial, closed
         self._line: Line | None = None
         self._closed = threading.Event()
         self._lock = threading.Lock()
@@ -73,6 +80,7 @@ class LineWatch:
         with self._lock:
             if self._line is not None:
                 self._line.close()
+        self._on_close(self)
 
     def _heard(self, line: Line, timeout_s: float) -> bool:
         try:
@@ -105,49 +113,62 @@ class LineWatch:
 
 
 class PolledLine:
-    """A line to a store that cannot notify: it is asked every so often.
+    """A line to a store that cannot notify: it is asked every so often, less often when nothing was published lately.
 
     Args:
         ask: What changes whenever something was published. StoreError when there is no answer.
-        every_s: How often.
+        let_go: Ends what `ask` needs.
     """
 
-    def __init__(self, ask: Callable[[], object], every_s: float) -> None:
-        self._ask, self._every_s = ask, every_s
-        self._closed = threading.Event()
-        self._seen = ask()
-        self._due = time.monotonic() + every_s
+    def __init__(self, ask: Callable[[], object], let_go: Callable[[], None]) -> None:
+        self._ask, self._let_go = ask, let_go
+        self._closed = False
+        self._brisk_until = 0.0
+        try:
+            self._seen = ask()
+        except StoreError:
+            let_go()
+            raise
+        self._due = time.monotonic() + POLL_S
 
     def hear(self, timeout_s: float) -> bool:
         """True when the answer is another one."""
         deadline = time.monotonic() + timeout_s
-        while True:
+        while not self._closed:
             pause_s = min(self._due, deadline) - time.monotonic()
-            if pause_s > 0 and self._closed.wait(pause_s):
-                return False
-            if (now := time.monotonic()) >= self._due:
-                self._due = now + self._every_s
-                before, self._seen = self._seen, self._ask()
-                if self._seen != before:
-                    return True
+            if pause_s > 0:
+                time.sleep(pause_s)  # a closed line wakes by itself soon: an event to wait for costs more than it saves
+            now = time.monotonic()
+            if now >= self._due and not self._closed and self._asked(now):
+                return True
             if now >= deadline:
-                return False
+                break
+        return False
 
     def close(self) -> None:
         """Ends `hear`."""
-        self._closed.set()
+        self._closed = True
+        self._let_go()
+
+    def _asked(self, now: float) -> bool:
+        """Whether the answer is another one now."""
+        before, self._seen = self._seen, self._ask()
+        if news := self._seen != before:
+            self._brisk_until = now + BRISK_S
+        self._due = now + (POLL_S if now < self._brisk_until else IDLE_POLL_S)
+        return news
 
 
 class Watches:
     """The watches of one store, which end with it."""
 
     def __init__(self) -> None:
-        self._open: weakref.WeakSet[LineWatch] = weakref.WeakSet()
+        self._open: set[LineWatch] = set()
         self._lock = threading.Lock()
 
     def open(self, dial: Callable[[], Line]) -> LineWatch:
         """A new watch on such lines."""
-        watch = LineWatch(dial)
+        watch = LineWatch(dial, self._forget)
         with self._lock:
             self._open.add(watch)
         return watch
@@ -158,3 +179,7 @@ class Watches:
             watches = tuple(self._open)
         for watch in watches:
             watch.close()
+
+    def _forget(self, watch: LineWatch) -> None:
+        with self._lock:
+            self._open.discard(watch)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from livecode.errors import StoreError
 from livecode.fleet.store import HOMES, Store, open_store
-from tests.fleet.stores.servers import NATS, READY_S, REDIS, Kind, Server
+from tests.fleet.stores.servers import MEMCACHED, NATS, READY_S, REDIS, Kind, Server
 
 Require = Callable[[str | tuple[str, ...], str], str]
 
@@ -47,6 +47,7 @@ ALL = (
     Backend("sqlite", None),
     Backend("redis", REDIS),
     Backend("nats", NATS),
+    Backend("memcached", MEMCACHED),
 )
 
 HERE = tuple(backend for backend in ALL if find_spec(HOMES[backend.scheme]))

@@ -6,6 +6,8 @@ with Server(REDIS, "/usr/bin/redis-server", folder) as server:
 
 from __future__ import annotations
 
+import getpass
+import os
 import shutil
 import socket
 import subprocess
@@ -59,6 +61,17 @@ NATS = Kind(
     ],
     url=f"nats://tester:{PASSWORD}@127.0.0.1:{{port}}",
     keeps=True,
+)
+
+MEMCACHED = Kind(
+    programs=("memcached",),
+    how_to_get="apt-get install memcached (macOS: brew install memcached)",
+    command=lambda port, _: [
+        *("--listen", "127.0.0.1", "--port", str(port), "--memory-limit", "256"),
+        *(("--user", getpass.getuser()) if os.geteuid() == 0 else ()),  # it refuses to be root without being told
+    ],
+    url="memcached://127.0.0.1:{port}",
+    keeps=False,
 )
 
 
