@@ -10,9 +10,11 @@ Who is asked goes on to that generation and answers with what became of it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from livecode.engine.canary import changed_in, decide
 from livecode.errors import LivecodeError, StoreError, WorkerLostError
 from livecode.fleet.client import (
     FollowingWorker,
@@ -26,9 +28,10 @@ from livecode.fleet.distant import DistantWorker
 from livecode.fleet.generations import Applied
 from livecode.fleet.interrupts import interrupts_deferred
 from livecode.fleet.log import Log
-from livecode.fleet.rollout import DEFAULT, Goal, Phase, Policy, Rollout, advance, start
+from livecode.fleet.rollout import DEFAULT, Goal, Phase, Policy, Rollout, advance, judged, start
 from livecode.fleet.together import ask_all
 from livecode.model.log import Action, Stage, Tried, WorkerReport
+from livecode.model.measured import Advice, CanaryResult, merged
 from livecode.model.nouns import Push, checksum
 from livecode.model.report import Failure, ModuleOutcome, Outcome, Verdict
 
@@ -36,6 +39,10 @@ UNDO = "undo"
 """How the reason of a push begins that brings back an earlier version: histories tell it from a new one by that."""
 
 OnOutcome = Callable[[Outcome], None]
+OnCanary = Callable[[CanaryResult], None]
+
+LOOK_S = 1.0
+"""How often a canary is looked at."""
 
 
 def push_alone(
@@ -70,6 +77,8 @@ class Driver:
         restores: Module → the version that an undo brings back.
         on_outcome: Told each outcome as it arrives, in the caller's thread. What it raises is raised when all is
             over: a broken display must not leave a push half way.
+        on_canary: Told every second what a canary measured so far.
+        canary: What a canary measured in the end.
     """
 
     clients: Sequence[FollowingWorker]
@@ -80,6 +89,8 @@ class Driver:
     policy: Policy = DEFAULT
     restores: Mapping[str, int] = field(default_factory=dict)
     on_outcome: OnOutcome | None = None
+    on_canary: OnCanary | None = None
+    canary: CanaryResult | None = None
     _by_name: dict[str, FollowingWorker] = field(default_factory=dict)
     _running: dict[str, int] = field(default_factory=dict)
     _reports: dict[str, WorkerReport] = field(default_factory=dict)
@@ -98,9 +109,12 @@ class Driver:
         try:
             while rollout.phase in (Phase.COMPARE, Phase.PREPARE):
                 rollout = self._next(rollout)
-            with interrupts_deferred():  # from here on, an interrupt would leave the workers different from each other
+            with (
+                interrupts_deferred() as pressed
+            ):  # from here on, an interrupt would leave the workers different from each other
                 while rollout.phase is not Phase.DONE:
-                    rollout = self._next(rollout)
+                    watched = rollout.phase is Phase.CANARY
+                    rollout = self._watch_canary(rollout, pressed) if watched else self._next(rollout)
                 self._conclude(rollout)
         finally:
             self.log.end()
@@ -129,6 +143,43 @@ class Driver:
                 self._tell(rollout.outcome(name))
         return rollout
 
+    def _watch_canary(self, rollout: Rollout, pressed: Sequence[int]) -> Rollout:
+        """The rollout after its canary: its time is over, or it is clearly worse, or somebody interrupts it."""
+        chosen = [name for name, outcome in rollout.outcomes if outcome.verdict is Verdict.LIVE]
+        self.log.attempt(self.push, Stage.CANARY, self._keys(chosen), self._running)
+        until = time.monotonic() + self.policy.canary_s
+        while True:
+            result, lost = self._look_at_canary(rollout, chosen)
+            bad = lost or bool(pressed) or result.decision.advice is Advice.TAKE_BACK
+            over = time.monotonic() >= until
+            self.canary = replace(result, promoted=over and not bad)
+            self._tell_canary(self.canary)
+            if bad or over:
+                return judged(rollout, good=not bad)
+            time.sleep(min(LOOK_S, max(until - time.monotonic(), 0.0)))
+
+    def _look_at_canary(self, rollout: Rollout, chosen: Sequence[str]) -> tuple[CanaryResult, bool]:
+        """What was measured so far, and whether a worker was lost that ran the new code."""
+        names = [*chosen, *rollout.waiting]
+        reports = dict(zip(names, ask_all(lambda name: self._measure(self._by_name[name]), names), strict=True))
+        new = merged(each.measured for name in chosen if (each := reports[name]) and each.measured)
+        old = merged(each.measured for name in rollout.waiting if (each := reports[name]) and each.measured)
+        changed = changed_in(rollout.outcome(chosen[0])) if chosen else ()
+        return CanaryResult(new, old, decide(new, old, changed)), any(reports[name] is None for name in chosen)
+
+    def _measure(self, client: FollowingWorker) -> WorkerReport | None:
+        try:
+            return client.follow(self.log.now.generation)
+        except LivecodeError:
+            return None
+
+    def _tell_canary(self, result: CanaryResult) -> None:
+        if self.on_canary is not None:
+            try:
+                self.on_canary(result)
+            except Exception as error:
+                self._errors.append(error)
+
     def _announce(self, rollout: Rollout) -> None:
         """Says in the log what this phase asks of the workers."""
         match rollout.phase:
@@ -142,8 +193,14 @@ class Driver:
                 self._settle(rollout)
                 self._wake(set(self._by_name) - set(rollout.asked))
             case Phase.BACK:
-                self.log.take_back("another worker failed", tried(rollout))
+                self.log.take_back(self._why_back(), tried(rollout))
                 self._wake(set(self._by_name) - set(rollout.asked))
+
+    def _why_back(self) -> str:
+        if self.canary is None or self.canary.promoted:
+            return "another worker failed"
+        worse = self.canary.decision.advice is Advice.TAKE_BACK
+        return f"the canary: {self.canary.decision.why}" if worse else "the canary was interrupted, or its worker lost"
 
     def _conclude(self, rollout: Rollout) -> None:
         """Says in the log how it ended, where no phase did."""

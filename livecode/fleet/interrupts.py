@@ -14,11 +14,15 @@ from types import FrameType
 
 
 @contextmanager
-def interrupts_deferred() -> Iterator[None]:
-    """Raises the KeyboardInterrupt of a first Ctrl-C at the end of the block; that of a second one at once."""
+def interrupts_deferred() -> Iterator[list[int]]:
+    """Raises the KeyboardInterrupt of a first Ctrl-C at the end of the block; that of a second one at once.
+
+    Yields:
+        What has been pressed, for a block that waits: empty as long as nothing was.
+    """
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield
+        yield []
         return
     pressed: list[int] = []
 
@@ -29,7 +33,7 @@ def interrupts_deferred() -> Iterator[None]:
 
     signal.signal(signal.SIGINT, note)
     try:
-        yield
+        yield pressed
     finally:
         signal.signal(signal.SIGINT, before)
     if len(pressed) == 1:

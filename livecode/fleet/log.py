@@ -29,7 +29,7 @@ from livecode.model.log import (
     State,
     Tried,
     WorkerReport,
-    read_report,
+    read_reports,
     read_state,
 )
 from livecode.model.nouns import Push, Worker, checksum
@@ -73,7 +73,7 @@ class Log:
 
     def reports(self) -> dict[str, WorkerReport]:
         """What workers and pushers say of themselves, by their keys."""
-        return {key: read_report(text) for key, text in self.store.reports().items()}
+        return read_reports(self.store.reports())
 
     def source(self, digest: str) -> str | None:
         """The source with that digest; None if the store lacks it."""
@@ -87,7 +87,7 @@ class Log:
         if trial is None or report is None or trial.pusher == self._me.key:
             return False
         here = report.worker.host == self._me.host
-        return not here or any(processes.is_alive(processes.Holder(each.pid, each.born)) for each in report.holders)
+        return not here or any(is_alive(each) for each in report.holders)
 
     def clear(self) -> None:
         """Takes back what a pusher left undecided that went away."""
@@ -190,6 +190,11 @@ class Log:
             return read_state(head.text)
         except ValueError as error:
             raise StoreError(f"{self.store.url} says what this livecode cannot read: {error}") from error
+
+
+def is_alive(holder: Holder) -> bool:
+    """True if that very process runs on this machine."""
+    return processes.is_alive(processes.Holder(holder.pid, holder.born))
 
 
 class Arrivals:

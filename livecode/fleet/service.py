@@ -254,7 +254,7 @@ class Service:
             if not rollout.report_outcomes:
                 self._need_clients()
                 continue
-            return replace(report, verdict=rollout.verdict, outcomes=rollout.report_outcomes)
+            return replace(report, verdict=rollout.verdict, outcomes=rollout.report_outcomes, canary=driver.canary)
         busy = refusal("LC406", f"others push without a pause: {RETRIES} times somebody was faster")
         return replace(report, refusals=(busy,))
 

@@ -126,6 +126,19 @@ def waiting() -> tuple[str, ...]:
     return tuple(_waiting)
 
 
+def waiting_without_file() -> tuple[str, ...]:
+    """Those of them that have no file, and whose package is there, so that they can be imported."""
+    packages = ((name, name.rpartition(".")[0]) for name, patched in _waiting.items() if not patched.base)
+    return tuple(name for name, package in sorted(packages) if not package or package in sys.modules)
+
+
+def give_up(module: str, why: str) -> None:
+    """Notes that a patched module cannot be imported."""
+    _waiting.pop(module, None)
+    chunks.withdraw(module)
+    _failed[module] = why
+
+
 def stale() -> tuple[str, ...]:
     """The modules that run what is on disk, because that has changed since their patch was made."""
     return tuple(_stale)

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
 from livecode.model.codec import from_plain, to_plain
+from livecode.model.measured import Measured
 from livecode.model.nouns import Worker
 from livecode.model.report import Outcome, Verdict
 
@@ -174,12 +176,10 @@ class Holder:
     Attributes:
         pid: Its process id.
         born: What tells it from another process with this id.
-        host: The machine it is on.
     """
 
     pid: int
     born: str
-    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +197,7 @@ class WorkerReport:
         holders: The processes that keep the service up, as far as this one knows.
         left: True after it has ended in good order: it is no worker any more.
         pusher: True if this is no worker, but somebody who pushes.
+        measured: What the calls of the modules on trial did here, while a canary runs.
     """
 
     worker: Worker
@@ -209,6 +210,7 @@ class WorkerReport:
     holders: tuple[Holder, ...] = ()
     left: bool = False
     pusher: bool = False
+    measured: Measured | None = None
 
     def to_json(self) -> str:
         """As one line of JSON."""
@@ -231,3 +233,12 @@ def read_report(text: str) -> WorkerReport:
         ValueError: It is none.
     """
     return from_plain(WorkerReport, json.loads(text))
+
+
+def read_reports(texts: Mapping[str, str]) -> dict[str, WorkerReport]:
+    """What workers and pushers said, by their keys, without what another livecode said that this one cannot read."""
+    found: dict[str, WorkerReport] = {}
+    for key, text in texts.items():
+        with suppress(ValueError):
+            found[key] = read_report(text)
+    return found

@@ -236,3 +236,20 @@ class Decision:
     advice: Advice
     why: str
     functions: tuple[FunctionDecision, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryResult:
+    """A canary: what was measured, and what follows.
+
+    Attributes:
+        new: What the workers that ran the new code measured.
+        old: What the others measured meanwhile.
+        decision: What follows.
+        promoted: True if it went to all workers.
+    """
+
+    new: Measured
+    old: Measured
+    decision: Decision
+    promoted: bool = False

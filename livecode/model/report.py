@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from livecode.model.codec import to_plain
+from livecode.model.measured import CanaryResult
 from livecode.model.nouns import DiskState, Worker
 
 
@@ -205,6 +206,8 @@ class Report:
         failure: An error found before anything was sent.
         refusals: Refusals found before anything was sent.
         again: What was typed, so that it can be typed again with another option; empty for a call.
+        canary: What a canary measured, and what followed from it.
+        diff: What somebody else pushed meanwhile against what was to be pushed, as lines of a unified diff.
     """
 
     verdict: Verdict
@@ -219,6 +222,8 @@ class Report:
     failure: Failure | None = None
     refusals: tuple[Refusal, ...] = ()
     again: str = ""
+    canary: CanaryResult | None = None
+    diff: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
