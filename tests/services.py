@@ -155,12 +155,14 @@ class RunningService:
         port: Where it answers HTTP on the loopback.
         folder: Its working folder, with its modules.
         log: What it printed.
+        environment: Its environment variables.
     """
 
     process: subprocess.Popen[bytes]
     port: int
     folder: Path
     log: Path
+    environment: Mapping[str, str]
 
     @property
     def pid(self) -> int:
@@ -284,6 +286,12 @@ class Services:
         """A program that listens under that name and serves in children of multiprocessing, started by that method."""
         return self._server(name, modules, CHILDREN, [sys.executable, "app.py", method, str(number)], "--port")
 
+    def again(self, service: RunningService) -> RunningService:
+        """The same service once more, started as it was before, in its folder; it has ended."""
+        command = service.process.args
+        assert isinstance(command, list)
+        return self._run(command, service.folder, service.port, service.environment, "it")
+
     def script(self, source: str, *arguments: str) -> subprocess.Popen[str]:
         """A script of its own, with pipes for what it reads and prints; the caller ends it."""
         return self.program([sys.executable, "-c", source, *arguments])
@@ -322,17 +330,22 @@ class Services:
         name: str,
         make: Callable[..., RunningService] = RunningService,
     ) -> RunningService:
+        return self._run(command, folder, port, self.environment(**more), name, make)
+
+    def _run(
+        self,
+        command: list[str],
+        folder: Path,
+        port: int,
+        environment: Mapping[str, str],
+        name: str,
+        make: Callable[..., RunningService] = RunningService,
+    ) -> RunningService:
         log = folder / "printed.log"
-        with log.open("wb") as file:
-            process = subprocess.Popen(
-                command,
-                cwd=folder,
-                env=self.environment(**more),
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                process_group=0,
-            )
-        service = make(process, port, folder, log)
+        with log.open("ab") as file:
+            where = {"stdout": file, "stderr": subprocess.STDOUT}
+            process = subprocess.Popen(command, cwd=folder, env=environment, process_group=0, **where)
+        service = make(process, port, folder, log, environment)
         self._running.append(service)
         wait_until(lambda: _answers(service), f"{name} answers", service)
         return service
