@@ -30,7 +30,7 @@ from livecode.engine.edit import normal
 from livecode.engine.leaves import Leaf, first_line
 from livecode.engine.names import Names
 from livecode.engine.naming import names_of
-from livecode.engine.pieces import PIECE_LINES, parse_pieces
+from livecode.engine.pieces import PIECE_LINES, parse_pieces, split_lines
 from livecode.engine.reading import Reading
 from livecode.engine.syntax import Syntax
 from livecode.engine.trees import moved, own_nodes
@@ -38,14 +38,15 @@ from livecode.engine.trees import moved, own_nodes
 KEEP_MARK = "# livecode: keep"
 """On a line of a statement: its value stays even if the statement changed."""
 
-LONG_LINES = 500
-"""The trees of so many lines are freed and collected in a few milliseconds."""
+LONG = 16_000
+"""Characters, about 500 lines: their trees are collected and freed, and they are compiled, in a few milliseconds."""
 
 MEANINGFUL = frozenset({"annotations", "barry_as_FLUFL"})
 """What can be imported from `__future__` and is not how Python is anyway."""
 
 _WORDS = re.compile(r"\w+").findall
 _SHAPE = attrgetter("shape")
+_WANTED_OF_ALL = attrgetter("kind", "names", "name", "imported")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -89,7 +90,8 @@ class Shape:
         return self.syntax.origin
 
     def forget_trees(self) -> None:
-        """Lets go of the trees; they are parsed again where they are asked for."""
+        """Lets go of the trees, but not of what everybody asks for; they are parsed again where they are."""
+        _WANTED_OF_ALL(self)
         self.__dict__.pop("decorators", None)
         self.syntax.forget()
         for member in self.__dict__.get("members", ()):
@@ -110,6 +112,12 @@ class Shape:
         """What it binds and reads when it is executed."""
         found = names_of(self.nodes)
         return found.binding("__doc__") if self.kind is Kind.DOC else found
+
+    @cached_property
+    def name(self) -> str:
+        """The name of a function or class; else the names it binds."""
+        name = getattr(self.nodes[0], "name", None)  # of `type X = int` it is a tree
+        return name if isinstance(name, str) else ", ".join(self.names.binds)
 
     @cached_property
     def mentions(self) -> frozenset[str]:
@@ -281,8 +289,7 @@ class Form:
     @property
     def name(self) -> str:
         """The name of a function or class; else the names it binds."""
-        name = getattr(self.node, "name", None)  # of `type X = int` it is a tree
-        return name if isinstance(name, str) else ", ".join(self.names.binds)
+        return self.shape.name
 
     @property
     def keep(self) -> bool:
@@ -307,12 +314,6 @@ class Form:
         return form_label(self)
 
 
-def split_lines(source: str) -> list[str]:
-    """The lines as the tokenizer counts them: only a line feed ends one (`str.splitlines` knows others)."""
-    lines = source.split("\n")
-    return [line + "\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
-
-
 def parse(source: str) -> tuple[Form, ...]:
     """The forms of a module's source.
 
@@ -330,15 +331,28 @@ def parse(source: str) -> tuple[Form, ...]:
         return tuple(forms)
 
 
+def lone_form(text: str, start: int, *, first: bool) -> Form:
+    """The form of a module whose lines are these, standing at a line.
+
+    Raises:
+        SyntaxError, ValueError: They do not parse alone.
+    """
+    return Form(Shape(Syntax(text, (), ast.parse(text).body, 1), text, first, ()), start)
+
+
 def is_long(source: str) -> bool:
     """True for a source of whose forms it matters how long the trees are kept."""
-    return len(source) > LONG_LINES and source.count("\n") > LONG_LINES
+    return len(source) > LONG
+
+
+def are_long(forms: Iterable[Form]) -> bool:
+    """True for forms that are as much text as a long source."""
+    return sum(len(form.shape.text) for form in forms) > LONG
 
 
 def forget_trees(forms: Sequence[Form]) -> None:
-    """Lets go of the trees of these forms, one form after the other; of what kind they are is asked of all."""
+    """Lets go of the trees of these forms, one form after the other."""
     for form in forms:
-        assert form.kind
         form.shape.forget_trees()
 
 
@@ -369,6 +383,7 @@ def _pieces(lines: Sequence[str], top: int, *, first: bool) -> Iterator[tuple[Fo
     """The forms of some lines, a few at a time."""
     for start, end, body in parse_pieces(lines):
         forms = _forms(body, lines[start:end], 0, (), first=first)
+        body.clear()  # nobody but the forms holds the trees
         first = first and not forms
         yield tuple(Form(form.shape, form.start + top + start) for form in forms)
 

@@ -18,6 +18,10 @@ class Grown(Protocol):
     def leaves(self) -> Sequence[tuple[tuple[str, ...], Any]]:
         """The names of the leaves, in parts, and their trees."""
 
+    @property
+    def lines(self) -> Sequence[str]:
+        """The lines that the statement stands in."""
+
 
 @dataclass(frozen=True, eq=False)
 class Leaf:
@@ -72,10 +76,10 @@ class Leaf:
         mine, theirs = self.body, other.body
         if not isinstance(mine, list) or not isinstance(theirs, list) or len(mine) != len(theirs):
             return not alike(mine, theirs)
-        pairs, here, there = zip(mine, theirs, strict=True), self.text.split("\n"), other.text.split("\n")
+        pairs, here, there = zip(mine, theirs, strict=True), self.within.lines, other.within.lines
         return any(not alike(a, b) for a, b in pairs if self._written(a, here) != other._written(b, there))
 
-    def _written(self, statement: ast.stmt, lines: list[str]) -> tuple[int, list[str]]:
+    def _written(self, statement: ast.stmt, lines: Sequence[str]) -> tuple[int, Sequence[str]]:
         """The column at which a statement of the body begins, and its lines of all those."""
         origin = first_line(self.node) - self.line
         last: int = statement.end_lineno or statement.lineno

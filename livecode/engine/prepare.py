@@ -186,6 +186,10 @@ class Compiler:
             code = self._made[form] = self._form(form)
         return code
 
+    def know(self, form: Form, code: CodeType) -> None:
+        """Takes it that this form compiles to this code: somebody else has compiled it in the same way."""
+        self._made[form] = code
+
     def former(self, form: Form) -> CodeType:
         """Code that executes a form of the source that runs, as it was compiled."""
         if self.former_flags is None:

@@ -16,8 +16,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from livecode.engine.edit import Edit, common_run, edit_between, normal
-from livecode.engine.forms import Form, Kind, Shape, common_ends, parse, parse_lines, split_lines
-from livecode.engine.pieces import CONTINUES
+from livecode.engine.forms import Form, Kind, Shape, common_ends, parse, parse_lines
+from livecode.engine.pieces import CONTINUES, split_lines
 
 
 def reparse(source: str, before: Sequence[Form], running: str) -> tuple[Form, ...]:

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from livecode.engine.leaves import leaf_nodes
+from livecode.engine.pieces import parse_text, split_lines
 
 _AROUND = "class _:\n"
 """Stands around a member while it is parsed alone."""
@@ -41,7 +42,7 @@ class Syntax:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the author has seen them
             if not self._scope:
-                return tuple(ast.parse(self._text).body)
+                return tuple(parse_text(self.lines))
             (around,) = ast.parse(_AROUND + self._text).body
         assert isinstance(around, ast.ClassDef)
         return tuple(around.body)
@@ -51,13 +52,21 @@ class Syntax:
         """The functions and lambdas that it makes: their qualified names in parts, and their trees."""
         return tuple(leaf_nodes(self.nodes, self._scope))
 
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines that it stands in."""
+        return split_lines(self._text)
+
     def forget(self) -> None:
         """Lets go of the trees, if its lines parse alone."""
-        if "nodes" in self.__dict__ and self._parses_alone():
+        if "nodes" in self.__dict__ and self.parses_alone():
             self.__dict__.pop("leaves", None)
-            del self.__dict__["nodes"]
+            self.__dict__.pop("lines", None)
+            many = [inner for node in self.__dict__.pop("nodes") for inner in getattr(node, "body", ())]
+            while many:  # one after the other: freeing a long class in one go takes long
+                many.pop()
             self.origin = 1 + _AROUND.count("\n") if self._scope else 1
 
-    def _parses_alone(self) -> bool:
+    def parses_alone(self) -> bool:
         """False where a statement may follow on the same logical line, and for a member on the line of its class."""
         return not self._text.endswith("\\\n") and (not self._scope or self._text[0] in " \t")

@@ -22,6 +22,7 @@ from importlib import import_module
 from livecode.errors import LivecodeError, StaleBaseError, StoreError
 from livecode.fleet import generations
 from livecode.fleet import holders as processes
+from livecode.fleet.elsewhere import compile_elsewhere
 from livecode.fleet.generations import Author
 from livecode.fleet.holdings import Holdings
 from livecode.fleet.log import is_alive
@@ -94,6 +95,7 @@ class Follower:
     def __init__(self, place: Place, worker: Worker) -> None:
         self.place, self.worker = place, worker
         self._process: Process = this_process()
+        compile_elsewhere(self._process)
         self._store: Store = open_store(place.url, place.service)
         self._lock = threading.RLock()
         self._state = NOTHING_YET

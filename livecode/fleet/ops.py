@@ -154,10 +154,12 @@ def _module(request: Request) -> str:
 
 
 def _process(door: Door) -> Any:
+    from livecode.fleet.elsewhere import compile_elsewhere
     from livecode.live.process import this_process
 
     process = this_process()
     process.name_service(door.service)
+    compile_elsewhere(process)
     return process
 
 

@@ -6,11 +6,12 @@ import importlib
 import sys
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, PathFinder
+from types import CodeType
 from typing import TYPE_CHECKING
 
 from livecode.engine.refusals import refusal
 from livecode.errors import UsageError
-from livecode.live import chunks
+from livecode.live import chunks, ready
 from livecode.live.chunks import PushedModule
 from livecode.live.committing import Committing
 from livecode.live.effects import effects_since, process_state
@@ -46,8 +47,15 @@ class Arrival:
         """Its chunk name."""
         return self.pushed.filename
 
-    def offer(self, journal: Journal) -> None:
-        """Makes it importable, so that the other modules of the push find it."""
+    def offer(self, journal: Journal, code: CodeType | None) -> None:
+        """Makes it importable, so that the other modules of the push find it.
+
+        Args:
+            journal: Of the commit.
+            code: What it was compiled to, if it was.
+        """
+        if code is not None:
+            ready.put(self.name, self.pushed.source, code)
         if self.from_file:
             importlib.invalidate_caches()
             return
@@ -70,6 +78,7 @@ class Arrival:
         try:
             importlib.import_module(self.name)
         finally:
+            ready.forget(self.name)
             state.effects += effects_since(before, 1)
 
     def running(self, process: Process, *, author: str, reason: str, number: int = 0) -> Running:

@@ -15,8 +15,9 @@ from importlib.machinery import ModuleSpec
 from types import CodeType, ModuleType
 
 from livecode.engine.edit import edit_between, normal
-from livecode.engine.forms import source_lines, split_lines
-from livecode.live import handlers
+from livecode.engine.forms import source_lines
+from livecode.engine.pieces import split_lines
+from livecode.live import handlers, ready
 from livecode.model.nouns import Version
 
 
@@ -59,7 +60,8 @@ class PushedLoader(InspectLoader):
 
     def get_code(self, fullname: str) -> CodeType:
         """Its code, compiled under the chunk's name."""
-        return self.source_to_code(self.get_source(fullname), self.pushed.filename)
+        source, filename = self.get_source(fullname), self.pushed.filename
+        return ready.take(fullname, source, filename) or self.source_to_code(source, filename)
 
     def is_package(self, fullname: str) -> bool:
         """True if it has submodules."""

@@ -15,6 +15,7 @@ import ast
 import marshal
 import os
 import sys
+from collections.abc import Callable
 from importlib import machinery, util
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -26,21 +27,21 @@ from livecode.live.locate import Living
 HEADER_BYTES = 16
 
 
-def drift_of(module: ModuleType, source: str, data: bytes, file: str) -> str:
+def drift_of(module: ModuleType, source: str, data: bytes, compiled: Callable[[], CodeType]) -> str:
     """What of a module is not what its file says, for people; empty if nothing is known to be.
 
     Args:
         module: A module that was loaded from the file, some time ago.
         source: The file's text.
         data: The same as bytes.
-        file: Its path.
+        compiled: Compiles that text under the path of the file.
     """
     try:
-        code = compile(source, file, "exec", dont_inherit=True)
+        code = compiled()
     except (SyntaxError, ValueError):
         return "the code that runs"
     return (
-        _other_function(module, code, file)
+        _other_function(module, code, code.co_filename)
         or _missing(module, code, source)
         or _other_statement(module, code, source, data)
     )

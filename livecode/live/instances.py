@@ -19,13 +19,10 @@ from livecode.live.committing import Committing
 from livecode.live.contents import attributes_of, is_container, restore_attributes, restore_container, slots_of
 from livecode.live.fold_class import class_at
 from livecode.live.safepoint import at_safe_point
+from livecode.live.young import PUT_ASIDE_BY_PYTHON
 
 _TRACKED = 1 << 14
 """`Py_TPFLAGS_HAVE_GC`: the collector knows the instances of such a class."""
-
-
-PUT_ASIDE_BY_PYTHON = 1000
-"""Python 3.12 itself puts some hundred objects aside when it starts."""
 
 
 class Migration:

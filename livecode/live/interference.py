@@ -131,13 +131,16 @@ def short_turns(wished_s: float) -> Iterator[None]:
 
     Who waits for all threads to be at a good place at once waits much shorter if each look finds one thread elsewhere
     than the last, instead of all; and no look is worth anything if threads go on while it is taken.
+    What the program itself sets meanwhile stays as it has set it.
     """
     before = sys.getswitchinterval()
-    sys.setswitchinterval(min(max(TURN_S, wished_s), MAX_TURN_S))
+    sys.setswitchinterval(min(max(TURN_S, wished_s), MAX_TURN_S, before))
+    mine = sys.getswitchinterval()
     try:
         yield
     finally:
-        sys.setswitchinterval(before)
+        if sys.getswitchinterval() == mine:
+            sys.setswitchinterval(before)
 
 
 def _fastest(call: Callable[[str], object], rounds: int = ROUNDS) -> float | None:

@@ -15,18 +15,22 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 
 from livecode import __version__
 from livecode.engine.check import refuse_name, refuse_source
+from livecode.engine.forms import is_long
 from livecode.engine.refusals import refusal
 from livecode.errors import UsageError
 from livecode.live import tracking
 from livecode.live.commit import settle
 from livecode.live.committing import Lingering
+from livecode.live.compiling import Compiling
 from livecode.live.disk import disk_state
 from livecode.live.importers import Importers
 from livecode.live.inflight import OldCode
+from livecode.live.interference import short_turns
 from livecode.live.narrow import Narrowing
 from livecode.live.running import Running, identify
 from livecode.live.safepoint import acquire_or_help
@@ -39,6 +43,10 @@ from livecode.model.report import ModuleOutcome, Outcome, Refusal, Verdict
 
 LOCK_PATIENCE_S = 1.0
 """How long a push waits for another one that is under way before it is refused."""
+
+LONG_PUSH_TURN_S = 0.001
+"""For so long the thread of a push with a long source goes on while others wait; Python's own five milliseconds add up
+to a gap of ten where an event loop loses its turn once."""
 
 
 class Process:
@@ -53,6 +61,7 @@ class Process:
         self.afterlives: dict[str, Afterlife] = {}
         self.lingering: list[Lingering] = []
         self.importers = Importers()
+        self.compiling = Compiling()
         self._running: dict[str, Running] = {}
         self._other: dict[str, None] = {}  # modules of which another source runs than was loaded first
         self._own: tuple[tuple[str, ...], list[str], tuple[str, ...]] = ((), [], ())  # tracked ones, others, both
@@ -86,7 +95,7 @@ class Process:
         known = self._running.get(module)
         if known is not None and known.module is live:
             return known
-        found = identify(module)
+        found = identify(module, self.compiling.module)
         if isinstance(found, Running):
             self._running[module] = found
             if known is not None:  # it was unloaded and imported again, or replaced behind our back
@@ -124,7 +133,8 @@ class Process:
         try:
             self.lingering = settle(self.lingering)
             self._busy = f"{', '.join(push.names)} by {push.author or 'someone'}"
-            return self._push(push, dry_run=dry_run)
+            with short_turns(LONG_PUSH_TURN_S) if _is_long(push) else nullcontext():
+                return self._push(push, dry_run=dry_run)
         finally:
             self._busy = ""
             self._lock.release()
@@ -259,6 +269,11 @@ class Process:
     def remembered(self, name: str) -> Running | None:
         """What was kept of a module, loaded or not."""
         return self._running.get(name)
+
+
+def _is_long(push: Push) -> bool:
+    """True for a push that keeps this thread at work for so long that it should give way more often."""
+    return any(item.source is not None and is_long(item.source) for item in push.modules)
 
 
 def _qualified(push: Push) -> tuple[str, ...]:

@@ -15,20 +15,20 @@ network) is not waited for any more: what it sees cannot be helped, and the repo
 from __future__ import annotations
 
 import functools
-import gc
 import operator
 import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from operator import attrgetter
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from livecode.engine.spots import NOTHING, Spots, only_lost_its_turn
+from livecode.live.young import no_collection
 
 if TYPE_CHECKING:
     from livecode.live.leading import Leading
@@ -64,18 +64,6 @@ def do_at_once(calls: Iterable[Call]) -> None:
     """
     with no_collection():
         deque(map(operator.call, calls), maxlen=0)
-
-
-@contextmanager
-def no_collection() -> Iterator[None]:
-    """The collector stays off: it could call finalizers in between."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 class QuietMoment:

@@ -12,11 +12,11 @@ import sys
 import sysconfig
 import time
 import zipimport
-from collections.abc import Iterator, Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property, partial
 from importlib import machinery
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from livecode.engine.facts import OldMake
 from livecode.engine.forms import Form, parse
@@ -138,8 +138,13 @@ def package_of(module: ModuleType) -> str:
     return module.__name__ if hasattr(module, "__path__") else module.__name__.rpartition(".")[0]
 
 
-def identify(name: str) -> Running | Refusal:
-    """The running source of a loaded module, or why it is not known or cannot be changed."""
+def identify(name: str, compiled: Callable[[str, str], CodeType]) -> Running | Refusal:
+    """The running source of a loaded module, or why it is not known or cannot be changed.
+
+    Args:
+        name: Of the module.
+        compiled: Compiles a source under a chunk name.
+    """
     module = sys.modules[name]
     spec = getattr(module, "__spec__", None)
     loader = getattr(module, "__loader__", None) or getattr(spec, "loader", None)
@@ -163,7 +168,7 @@ def identify(name: str) -> Running | Refusal:
         if not os.path.exists(file) and isinstance(loader, zipimport.zipimporter):
             return refusal("LC508", f"{name} is inside of an archive ({loader.archive})", module=name)
         return refusal("LC508", f"the source of {name} cannot be read: {error}", module=name)
-    if not certain and (different := drift_of(module, source, data, file)):
+    if not certain and (different := drift_of(module, source, data, partial(compiled, source, file))):
         what = f"{different} of {name} is not what {file} says now: the file changed after it was imported"
         return refusal("LC401", what, module=name)
     running = Running(module, source, file, file)

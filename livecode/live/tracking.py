@@ -16,7 +16,7 @@ from functools import lru_cache
 from importlib import machinery
 from types import ModuleType
 
-from livecode.live import handlers
+from livecode.live import handlers, ready
 
 _folders: list[str] = []
 _read: dict[str, tuple[str, bytes, bool]] = {}  # module → path, source, True if the loader itself read it
@@ -125,6 +125,8 @@ class TrackedLoader(machinery.SourceFileLoader):
         """The module's code, from its cache only where that cannot be older than the source."""
         source = self.get_data(self.path)
         note(fullname, self.path, source)
+        if ready.is_there(fullname) and (code := _compiled_before(fullname, source, self.path)) is not None:
+            return code
         if _cache_may_lie(self.path):
             return self.source_to_code(source, self.path)
         return super().get_code(fullname)
@@ -133,6 +135,12 @@ class TrackedLoader(machinery.SourceFileLoader):
         """Executes the module, and notes which handlers came with it."""
         with handlers.executing(module.__name__):
             super().exec_module(module)
+
+
+def _compiled_before(module: str, source: bytes, path: str) -> object:
+    from livecode.live.sourcefile import decode_source
+
+    return ready.take(module, decode_source(source), path)
 
 
 def _cache_may_lie(path: str) -> bool:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from livecode.engine.check import compile_failure, syntax_failure
 from livecode.engine.definitions import remade
-from livecode.engine.forms import LONG_LINES, Form, common_ends, forget_trees, is_long
+from livecode.engine.forms import Form, are_long, common_ends, forget_trees, is_long
 from livecode.engine.hazards import (
     compiled_warnings,
     hazard_warnings,
@@ -39,7 +39,7 @@ from livecode.engine.planned import Plan
 from livecode.engine.prepare import Compiler, PreparedModule, compiler_of, prepare
 from livecode.engine.refusals import refusal
 from livecode.engine.reparse import fresh_shapes, reparse
-from livecode.live import chunks
+from livecode.live import chunks, ready
 from livecode.live.adapters.foreign import AdapterError
 from livecode.live.arrival import Arrival, find_arrival
 from livecode.live.brought import brought_in
@@ -52,7 +52,6 @@ from livecode.live.failure import failure_of
 from livecode.live.hooks import Handover, hook_refusals
 from livecode.live.inflight import codes_of
 from livecode.live.instances import Migration
-from livecode.live.quiet import no_collection
 from livecode.live.registrations import Registrations
 from livecode.live.rehearsal import UnknownRegistrationError
 from livecode.live.running import Running, is_foreign
@@ -60,15 +59,12 @@ from livecode.live.swap import clear_caches
 from livecode.live.traces import Source
 from livecode.live.twins import remember_twins
 from livecode.live.unload import Afterlife, forget_imports, holders, importers, submodules, take_out
+from livecode.live.young import grow_old, no_collection
 from livecode.model.nouns import ModuleSource, Push
 from livecode.model.report import Change, ChangeKind, Failure, ModuleOutcome, Outcome, Refusal, Verdict
 
 if TYPE_CHECKING:
     from livecode.live.process import Process
-
-
-BREATH_S = 0.0002
-"""Long enough for a thread that waits for its turn to get it."""
 
 
 class Transaction:
@@ -86,6 +82,8 @@ class Transaction:
         self.forms: dict[str, tuple[Form, ...]] = {}
         self.compilers: dict[str, Compiler] = {}
         self.arrivals: dict[str, Arrival] = {}
+        self.much: list[str] = []
+        self.codes: dict[str, CodeType] = {}
         self.brought: set[str] = set()
         self.leaving: list[str] = []
         self.below: dict[str, tuple[str, ...]] = {}
@@ -107,8 +105,7 @@ class Transaction:
         with no_collection() if self._is_long() else nullcontext():
             made = self._prepare()
             self._forget_trees()
-            if self._many:
-                time.sleep(BREATH_S)  # all threads have had their turn when the collector gets its own
+            grow_old()
         if isinstance(made, Outcome):
             return made
         planned = time.perf_counter()
@@ -144,13 +141,12 @@ class Transaction:
 
     def _forget_trees(self) -> None:
         """Lets go of the trees of long modules of which much has changed, before the collector gets to see them."""
-        for name, forms in self.forms.items():
-            before = self.loaded[name].forms
+        for name in self.much:
+            before, forms = self.loaded[name].forms, self.forms[name]
             first, last = common_ends(before, forms)
             for some in (before[first : len(before) - last], forms[first : len(forms) - last]):
-                if sum(form.shape.height for form in some) > LONG_LINES:
-                    forget_trees(some)
-                    self._many += some
+                forget_trees(some)
+                self._many += some
 
     def _again(self) -> dict[str, frozenset[str]]:
         """Module → the names that are to be made again there."""
@@ -221,6 +217,9 @@ class Transaction:
                     forms = reparse(item.source, running.forms, running.source)
                     compiler = self.compilers[item.module] = compiler_of(forms, running.filename)
                     fresh = fresh_shapes(forms, running.forms)
+                    if are_long(fresh):
+                        self.much.append(item.module)
+                        self.process.compiling.statements(compiler, fresh)
                     for form in fresh:
                         compiler.form(form)  # what did not change cannot fail to compile
                     self.brought |= brought_in(sys.modules[item.module], fresh)
@@ -229,8 +228,18 @@ class Transaction:
                 except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
                     return compile_failure(item) or syntax_failure(item, SyntaxError(str(error)))
                 self.forms[item.module] = forms
-            elif item.module in self.arrivals and (failure := compile_failure(item)) is not None:
+            elif item.module in self.arrivals and (failure := self._compile(self.arrivals[item.module], item)):
                 return failure
+        return None
+
+    def _compile(self, arrival: Arrival, item: ModuleSource) -> Failure | None:
+        """Compiles a module that comes, once; says how it does not compile."""
+        if not is_long(arrival.pushed.source):
+            return compile_failure(item)
+        try:
+            self.codes[arrival.name] = self.process.compiling.module(arrival.pushed.source, arrival.filename)
+        except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
+            return compile_failure(item)
         return None
 
     def _plan(self, again: dict[str, frozenset[str]]) -> Plan:
@@ -282,7 +291,7 @@ class Transaction:
             show(prepared, state)
             migration.find()
             for arrival in self.arrivals.values():
-                arrival.offer(state.journal)
+                arrival.offer(state.journal, self.codes.pop(arrival.name, None))
             take_away(prepared, state)
             if any(each.run.late for part, _ in prepared for each in part.runs):
                 clear_caches(state, made.other)  # late statements call what kept results
@@ -325,6 +334,8 @@ class Transaction:
         state = self.state
         where = state.where
         handover.withdraw()
+        for name in self.arrivals:
+            ready.forget(name)
         steps = state.journal.roll_back()
         clear_caches(state, self._other)
         forget_imports(self._modules_before)

@@ -41,6 +41,17 @@ def source(lines: int, middle: int = 0, every: int = 0, top: int = 0) -> str:
     return "# one more line\n" * top + "".join(parts)
 
 
+def one_class(lines: int, middle: int = 0) -> str:
+    """A module that is one class; `middle` changes a method."""
+    count = lines // 5
+    methods = (
+        f"    def m{number}(self, a, b=1):\n        c = a + b * {number}\n        d = [x for x in range(c)]\n"
+        f"        return d, {middle if number == count // 2 else 0}\n\n"
+        for number in range(count)
+    )
+    return "class Large:\n" + "".join(methods)
+
+
 class Ticker:
     """The longest time between two ticks of the running loop since it was last asked."""
 
@@ -109,13 +120,14 @@ class Served:
 
 
 @contextmanager
-def served() -> Iterator[Served]:
-    """A service of its own, in directories of its own."""
+def served(caches: str) -> Iterator[Served]:
+    """A service of its own, in directories of its own, with livecode's bytecode as an installed package has it."""
     with tempfile.TemporaryDirectory(prefix="stall") as folder:
         Path(folder, f"{MODULE}.py").write_text(source(LINES))
         os.environ["LIVECODE_DIR"] = os.path.join(folder, "doors")
         root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-        environment = os.environ | {"PYTHONPATH": root}
+        environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+        environment |= {"PYTHONPATH": root, "PYTHONPYCACHEPREFIX": caches}
         command = [sys.executable, "-m", "tests.bench.stall", "serve"]
         with subprocess.Popen(
             command, cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -147,6 +159,8 @@ def rows(service: Served) -> Iterator[tuple[str, tuple[float, float]]]:
     yield "(c) every function", service.while_pushed({MODULE: source(LINES, middle=2, every=1)})
     yield "(d) one line above everything", service.while_pushed({MODULE: source(LINES, middle=2, every=1, top=1)})
     yield "(e) a new module", service.while_pushed({"long_new": source(LINES, middle=5)})
+    service.while_pushed({"large_class": one_class(LINES)})
+    yield "(f) one method of one class", service.while_pushed({"large_class": one_class(LINES, middle=1)})
     yield "compile inline", plain("inline")
     yield "asyncio.to_thread(compile)", plain("thread")
 
@@ -154,11 +168,13 @@ def rows(service: Served) -> Iterator[tuple[str, tuple[float, float]]]:
 def main() -> None:
     """Prints the table: median and most of several services."""
     found: dict[str, list[tuple[float, float]]] = {}
-    for _ in range(ROUNDS):
-        with served() as service:
-            for name, result in rows(service):
-                found.setdefault(name, []).append(result)
-    print(f"Python {sys.version.split()[0]}, {LINES} lines, {ROUNDS} services; ms")
+    with tempfile.TemporaryDirectory(prefix="stall") as caches:
+        for number in range(ROUNDS + 1):
+            with served(caches) as service:
+                for name, result in rows(service):
+                    found.setdefault(name, []).extend([result] if number else [])
+    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
+    print(f"Python {sys.version.split()[0]}, {LINES} lines, {ROUNDS} services, load {load}; ms")
     print(f"{'':<32}{'longest gap: least':>20}{'median':>9}{'most':>9}{'whole push, median':>22}")
     for name, results in found.items():
         gaps, taken = zip(*results, strict=True)

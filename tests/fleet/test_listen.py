@@ -139,7 +139,15 @@ print(json.dumps(sorted(set(sys.modules) - before)))
 """
 HEAVY = {"IPython", "zmq", "ipykernel", "jupyter_client", "tornado", "watchfiles", "rich", "click", "asyncio"}
 HEAVY |= {"dataclasses", "inspect", "ast", "typing", "concurrent", "logging", "re", "pathlib", "subprocess"}
-INNER = ("livecode.engine", "livecode.model", "livecode.front", "livecode.live.process", "livecode.fleet.ops")
+INNER: tuple[str, ...] = (
+    "livecode.engine",
+    "livecode.model",
+    "livecode.front",
+    "livecode.live.process",
+    "livecode.fleet.ops",
+    "livecode.fleet.compil",
+)
+INNER += ("livecode.live.code_cache", "livecode.live.compiling")
 
 
 @pytest.mark.parametrize(
