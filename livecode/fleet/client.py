@@ -7,17 +7,16 @@ LocalWorker     this process, no socket
 from __future__ import annotations
 
 import os
-import socket
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Protocol, TypeVar
 
 from livecode import __version__
 from livecode.errors import DoorError, ProtocolError, StoreError, UsageError, WorkerLostError
-from livecode.fleet import PROTOCOL, wire
+from livecode.fleet import PROTOCOL
+from livecode.fleet.line import RETRY_S, Line
 from livecode.fleet.ops import version_of
 from livecode.model.codec import from_plain, to_plain
 from livecode.model.log import WorkerReport
@@ -32,7 +31,6 @@ ANSWER_S = 30.0
 """A push is planned and applied within this, or what became of it is not known."""
 STATUS_S = 5.0
 """A status is looked at by a person, who would rather see who is silent."""
-RETRY_S = 0.01
 DYING_TRIES = 3
 """A process that is being killed accepts for a moment longer than it lives."""
 
@@ -138,7 +136,7 @@ class RemoteWorker:
 
     def __init__(self, worker: Worker, path: str, answer_s: float = ANSWER_S) -> None:
         self.worker, self.path, self.answer_s = worker, path, answer_s
-        self.store_url = ""
+        self.store_url, self._line = "", Line(path)
 
     def hello(self) -> Worker:
         """Who answers there, under the name that was expected.
@@ -189,8 +187,11 @@ class RemoteWorker:
 
     def wake(self, generation: int) -> None:
         """Rings, and does not wait: a worker that cannot hear looks by itself every second."""
-        with suppress(OSError, DoorError), knock(self.path, HELLO_S) as connection:
-            wire.send(connection, {"protocol": PROTOCOL, "op": "follow", "generation": generation}, HELLO_S)
+        self._line.tell({"protocol": PROTOCOL, "op": "follow", "generation": generation}, HELLO_S)
+
+    def is_connected(self) -> bool:
+        """True if it has answered, and has not hung up since."""
+        return self._line.is_open()
 
     def status(self) -> ProcessStatus:
         """What runs; where the worker does not answer, that is said in place of what it is busy with."""
@@ -242,9 +243,7 @@ class RemoteWorker:
 
     def _exchange(self, request: dict[str, Any], answer_s: float) -> dict[str, Any]:
         try:
-            with knock(self.path, answer_s) as connection:
-                wire.send(connection, {"protocol": PROTOCOL, **request}, answer_s)
-                reply = wire.receive(connection, answer_s, answer_s)
+            reply = self._line.exchange({"protocol": PROTOCOL, **request}, answer_s)
         except TimeoutError as error:
             raise WorkerLostError(f"{self.describe()} did not answer within {answer_s:g} s") from error
         except OSError as error:
@@ -259,31 +258,6 @@ class RemoteWorker:
             f"(livecode {__version__}): install the same livecode on both sides, e.g. "
             f"pip install 'livecode=={version}' here"
         )
-
-
-def knock(path: str, timeout_s: float) -> socket.socket:
-    """A connection to the door at `path`.
-
-    Raises:
-        ConnectionRefusedError, FileNotFoundError: Nobody listens there.
-        TimeoutError: Somebody does, and does not look up.
-    """
-    deadline = time.monotonic() + timeout_s
-    while True:
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            connection.settimeout(timeout_s)
-            connection.connect(path)
-        except BlockingIOError:  # its queue is full: unix(7), EAGAIN
-            connection.close()
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"the queue at {path} stays full") from None
-            time.sleep(RETRY_S)
-        except BaseException:
-            connection.close()
-            raise
-        else:
-            return connection
 
 
 def nobody_listens(error: WorkerLostError) -> bool:

@@ -77,11 +77,13 @@ class Crew:
     def __init__(self, name: str, answer_s: float = ANSWER_S, url: str = "") -> None:
         self.name, self.lost = name, tuple[str, ...]()
         self._answer_s, self._url = answer_s, url
+        self._doors: dict[str, RemoteWorker] = {}
         self._log: Log | None = None
         self._arrivals: Arrivals | None = None
 
     def look(self) -> Sequence[FollowingWorker]:
-        seen = look(self.name, self._answer_s)
+        seen = look(self.name, self._answer_s, self._doors)
+        self._doors = {door.path: door for door in seen.workers}
         self.lost = seen.lost
         self._follow_url(seen.workers)
         return _named([*seen.workers, *self._distant(seen.workers)])

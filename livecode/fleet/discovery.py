@@ -10,15 +10,17 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from livecode.fleet import rundir
 from livecode.fleet.client import ANSWER_S, Presence, RemoteWorker, is_running
 from livecode.fleet.together import ask_all
 from livecode.model.nouns import Worker
 
+NOBODY: Mapping[str, RemoteWorker] = MappingProxyType({})
 SETTLED_S = 60.0
 """Files that are older than this are not being made any more."""
 
@@ -36,8 +38,15 @@ class Sighting:
     lost: tuple[str, ...] = ()
 
 
-def look(service: str | None = None, answer_s: float = ANSWER_S) -> Sighting:
+def look(
+    service: str | None = None, answer_s: float = ANSWER_S, known: Mapping[str, RemoteWorker] = NOBODY
+) -> Sighting:
     """The workers of a service, or of all services, and the doors that were found dead.
+
+    Args:
+        service: Its name; None for all.
+        answer_s: How long a worker may take for an answer.
+        known: Workers of an earlier look by the path of their door: whose line is open still is not asked again.
 
     Raises:
         UnsafeDirectoryError: The directory of the sockets is not this user's alone.
@@ -48,8 +57,11 @@ def look(service: str | None = None, answer_s: float = ANSWER_S) -> Sighting:
         files = sorted(os.listdir(folder))
     except FileNotFoundError:
         return Sighting(())
-    expected = [_expected(folder, stem, answer_s) for stem in _stems(files, service)]
-    seen = ask_all(_visit, expected)
+    paths = {stem: os.path.join(folder, f"{stem}.sock") for stem in _stems(files, service)}
+    expected = [known.get(path) or _expected(folder, stem, answer_s) for stem, path in paths.items()]
+    unsure = [door for door in expected if not door.is_connected()]
+    visited = {id(door): found for door, found in zip(unsure, ask_all(_visit, unsure), strict=True)}
+    seen = [visited.get(id(door), door) for door in expected]
     _sweep(folder, files)
     lost = (
         f"{door.worker.service} (pid {door.worker.pid})"
@@ -71,9 +83,8 @@ def _visit(door: RemoteWorker) -> RemoteWorker | None:
     if presence in (Presence.GONE, Presence.CLOSED):
         rundir.remove(door.path.removesuffix("sock") + "json", door.path)
         return None
-    visited = RemoteWorker(worker, door.path, door.answer_s)
-    visited.store_url = door.store_url
-    return visited
+    door.worker = worker
+    return door
 
 
 def _expected(folder: str, stem: str, answer_s: float) -> RemoteWorker:

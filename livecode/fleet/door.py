@@ -21,6 +21,7 @@ from livecode.fleet import PROTOCOL, rundir
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from livecode.fleet.following import Following
@@ -51,17 +52,29 @@ class Door:
         pid: The process that opened it.
         started: When, in seconds since the epoch.
         following: How the process follows the log of its service.
+
+    Args:
+        service: The name of the service.
+        following: How the process follows its log.
+        arrive: Called before the door opens, with who listens here and the directory of the doors.
     """
 
-    def __init__(self, service: str, following: Following | None = None) -> None:
+    def __init__(
+        self,
+        service: str,
+        following: Following | None = None,
+        arrive: Callable[[dict[str, Any], str], None] | None = None,
+    ) -> None:
         if not hasattr(socket, "AF_UNIX"):
             raise DoorError("this Python has no Unix domain sockets (on Windows it does not), so no door can be opened")
         self.service, self.pid, self.started = service, os.getpid(), time.time()
         self.following = following
         folder, stem = rundir.make_directory(), rundir.new_stem(service)
-        self.folder, self.key = folder, f"{socket.gethostname()}-{stem.removeprefix(service + '-')}"
+        self.key = f"{socket.gethostname()}-{stem.removeprefix(service + '-')}"
         self.path = rundir.socket_path(folder, stem)
         self._closed, self._guests, self._lock = False, dict[Guest, None](), threading.Lock()
+        if arrive is not None:  # whoever finds the door finds a worker that runs what the service runs
+            arrive(self.identity(), folder)
         self._listening = self._bind(rundir.temporary_path(folder, stem))
         try:
             self._card = rundir.write_card(folder, stem, self._card_text())
@@ -140,6 +153,7 @@ class Door:
     def _accept(self) -> None:
         listening = self._listening
         try:
+            self._tick()  # for what was said while it opened
             while not self._closed:
                 try:
                     connection, _ = listening.accept()

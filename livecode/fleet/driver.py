@@ -105,7 +105,7 @@ class Driver:
             StoreError: The log could not be written. What was tried, its worker takes back.
         """
         self._by_name = {client.worker.name: client for client in self.clients}
-        rollout = start(self._by_name, self.goal, self.policy)
+        rollout = start(self._by_name, self.goal, self.policy, self._first_phase())
         try:
             while rollout.phase in (Phase.COMPARE, Phase.PREPARE):
                 rollout = self._next(rollout)
@@ -132,12 +132,19 @@ class Driver:
         """Module → SHA-256 of its new source, empty where it is unloaded."""
         return {item.module: "" if item.source is None else checksum(item.source) for item in self.push.modules}
 
+    def _first_phase(self) -> Phase:
+        """A dry run of many workers behind doors is one round trip; one that the log must ask for is a generation."""
+        behind_doors = not any(isinstance(client, DistantWorker) for client in self.clients)
+        return Phase.PREPARE if behind_doors and len(self.clients) > 1 and not self.policy.now else Phase.COMPARE
+
     def _next(self, asked: Rollout) -> Rollout:
         """The rollout after one phase."""
         self._announce(asked)
         tell = _ignore if asked.phase is Phase.BACK else self._tell
         answers = ask_all(lambda name: self._ask(self._by_name[name], asked), asked.asked, tell)
         rollout = advance(asked, dict(zip(asked.asked, answers, strict=True)))
+        if asked.phase in (Phase.REST, Phase.BACK):  # the others have nothing to do, and so they are not in the way
+            self._wake(set(self._by_name) - set(asked.asked))
         if asked.phase is Phase.BACK:
             for name in asked.asked:
                 self._tell(rollout.outcome(name))
@@ -191,10 +198,8 @@ class Driver:
                 if self.policy.now:
                     self.log.attempt(self.push, Stage.TRIAL, (), self._running)
                 self._settle(rollout)
-                self._wake(set(self._by_name) - set(rollout.asked))
             case Phase.BACK:
                 self.log.take_back(self._why_back(), tried(rollout))
-                self._wake(set(self._by_name) - set(rollout.asked))
 
     def _why_back(self) -> str:
         if self.canary is None or self.canary.promoted:
@@ -249,7 +254,7 @@ class Driver:
                 case Phase.COMPARE:
                     return compare(client, self.push, self._running)
                 case Phase.PREPARE:
-                    return client.prepare(self.push)
+                    return self._prepare(client)
                 case _:
                     return self._follow(client, rollout.phase)
         except WorkerLostError as error:
@@ -260,6 +265,12 @@ class Driver:
             if rollout.phase in (Phase.COMPARE, Phase.PREPARE):
                 raise
             return _unknown(client, error, f"{error}; look at %hotstatus for what it runs")
+
+    def _prepare(self, client: FollowingWorker) -> Outcome:
+        outcome = client.prepare(self.push)
+        for module in outcome.modules:
+            self._running[module.module] = max(self._running.get(module.module, 0), module.before)
+        return outcome
 
     def _follow(self, client: FollowingWorker, phase: Phase) -> Outcome:
         report = client.follow(self.log.now.generation)

@@ -76,9 +76,8 @@ class Listener:
     def _open_door(self) -> None:
         self._open = True
         if serves(sys._getframe()):
-            self._door = Door(self.name, self._following)
-            if self._following is not None:
-                self._following.begin(self._door.identity(), self._door.folder)
+            following = self._following
+            self._door = Door(self.name, following, following.begin if following is not None else None)
 
     def _open_door_in_child(self) -> None:
         door, self._door = self._door, None
@@ -87,9 +86,8 @@ class Listener:
         if self._open:
             try:
                 if serves(sys._getframe()):
-                    self._door = Door(self.name, self._following)
-                    if self._following is not None:
-                        self._following.in_child(self._door.identity(), self._door.folder)
+                    following = self._following
+                    self._door = Door(self.name, following, following.in_child if following is not None else None)
             except (LivecodeError, OSError, RuntimeError) as error:  # a fork must not fail for this
                 print(f"livecode: no door in pid {os.getpid()}: {error}", file=sys.stderr)
 

@@ -126,12 +126,21 @@ class Rollout:
         return dict(self.outcomes)[name]
 
 
-def start(workers: Iterable[str], goal: Goal = Goal.PUSH, policy: Policy = DEFAULT) -> Rollout:
-    """A rollout over these workers, before anyone was asked."""
+def start(
+    workers: Iterable[str], goal: Goal = Goal.PUSH, policy: Policy = DEFAULT, first: Phase = Phase.COMPARE
+) -> Rollout:
+    """A rollout over these workers, before anyone was asked.
+
+    Args:
+        workers: Their names.
+        goal: What is wanted of them.
+        policy: How it goes to many.
+        first: PREPARE where a dry run costs no more than a comparison: it finds what is the same, too.
+    """
     names = tuple(workers)
     if not names:
         raise ValueError("a rollout needs a worker")
-    return Rollout(goal, names, Phase.COMPARE, asked=names, policy=policy)
+    return Rollout(goal, names, first, asked=names, policy=policy)
 
 
 def advance(rollout: Rollout, answers: Mapping[str, Outcome | None]) -> Rollout:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
+
+MAX_ASKERS = 64
 
 
 def ask_all(
@@ -26,10 +32,23 @@ def ask_all(
         for answer in answers:
             arrived(answer)
         return answers
-    from concurrent.futures import ThreadPoolExecutor, as_completed  # most services are asked one worker at a time
+    from concurrent.futures import as_completed  # most services are asked one worker at a time
 
-    with ThreadPoolExecutor(len(items), "livecode-ask") as pool:
-        asked = [pool.submit(question, item) for item in items]
-        for future in as_completed(asked):
-            arrived(future.result())
+    asked = [_askers().submit(question, item) for item in items]
+    for future in as_completed(asked):
+        arrived(future.result())
     return [future.result() for future in asked]
+
+
+def _askers() -> ThreadPoolExecutor:
+    """The threads that ask, kept from one question to the next; a forked child has its own."""
+    global _pool, _pool_pid
+    if _pool is None or _pool_pid != os.getpid():
+        from concurrent.futures import ThreadPoolExecutor
+
+        _pool, _pool_pid = ThreadPoolExecutor(MAX_ASKERS, "livecode-ask"), os.getpid()
+    return _pool
+
+
+_pool: ThreadPoolExecutor | None = None
+_pool_pid = 0

@@ -15,9 +15,9 @@ import pytest
 
 from livecode.errors import ProtocolError, ServiceNotFoundError, UnsafeDirectoryError, UsageError
 from livecode.fleet import wire
-from livecode.fleet.client import knock
 from livecode.fleet.discovery import look
 from livecode.fleet.door import Door
+from livecode.fleet.line import knock
 from livecode.fleet.service import attach, running
 from tests.services import Services, wait_until
 
@@ -200,7 +200,7 @@ def test_notebook_leaves_and_crashes(services: Services) -> None:
     service = services.threaded("shop")
     door = look("shop").workers[0]
     caller = services.script(
-        "import sys; from livecode.fleet.client import knock; c = knock(sys.argv[1], 5); c.sendall(bytes([0, 0, 0]));"
+        "import sys; from livecode.fleet.line import knock; c = knock(sys.argv[1], 5); c.sendall(bytes([0, 0, 0]));"
         "print('connected', flush=True); sys.stdin.readline()",
         door.path,
     )

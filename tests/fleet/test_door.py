@@ -17,8 +17,9 @@ import pytest
 
 from livecode.errors import DoorError, ProtocolError
 from livecode.fleet import PROTOCOL, ops, wire
-from livecode.fleet.client import RemoteWorker, knock
+from livecode.fleet.client import RemoteWorker
 from livecode.fleet.door import MAX_GUESTS, Door
+from livecode.fleet.line import knock
 from livecode.model.nouns import Worker
 from tests.services import Services, many_descriptors, wait_until
 

@@ -44,7 +44,10 @@ class Fake:
 
     def prepare(self, push: Push) -> Outcome:
         self.asked.append("prepare")
-        return Outcome(self.worker, Verdict.READY)
+        number, running = len(self.versions), checksum(self.versions[-1])
+        same = all(item.source is not None and checksum(item.source) == running for item in push.modules)
+        verdict = Verdict.SAME if same else Verdict.READY
+        return Outcome(self.worker, verdict, (ModuleOutcome("m", number, number, running),))
 
     def follow(self, generation: int) -> WorkerReport:
         assert self.log is not None
@@ -109,9 +112,7 @@ def test_live_everywhere(log: Log) -> None:
     workers = [Fake(f"w{number}") for number in (1, 2, 3)]
     rollout = roll_out(log, workers)
     assert (rollout.verdict, [worker.versions[-1] for worker in workers]) == (Verdict.LIVE, ["new"] * 3)
-    assert [worker.asked for worker in workers] == [["checksums", "prepare", "try"]] + [
-        ["checksums", "prepare", "push"]
-    ] * 2
+    assert [worker.asked for worker in workers] == [["prepare", "try"]] + [["prepare", "push"]] * 2
     assert told(log) == ["try", "push"]
     (patch,) = log.now.patches
     assert (patch.module, patch.version, patch.digest, patch.base) == ("m", 2, checksum("new"), "base")
@@ -129,7 +130,7 @@ def test_same_source_is_not_sent(log: Log) -> None:
     """Where the source runs already, nothing is sent, and the version is said."""
     workers = [Fake("w1", "new"), Fake("w2")]
     rollout = roll_out(log, workers)
-    assert (rollout.verdict, workers[0].asked) == (Verdict.LIVE, ["checksums"])
+    assert (rollout.verdict, workers[0].asked) == (Verdict.LIVE, ["prepare"])
     same = rollout.outcome("w1")
     assert (same.verdict, same.modules) == (Verdict.SAME, (ModuleOutcome("m", 1, 1, checksum("new")),))
 
@@ -152,7 +153,7 @@ def test_first_fails(log: Log) -> None:
     workers = [Fake("w1", on_commit=fails), Fake("w2")]
     rollout = roll_out(log, workers)
     assert (rollout.verdict, len(rollout.outcomes)) == (Verdict.ROLLED_BACK, 1)
-    assert workers[1].asked == ["checksums", "prepare"]
+    assert workers[1].asked == ["prepare"]
     assert (told(log), log.now.patches) == (["try", "take back"], ())
     assert [(tried.worker, tried.verdict) for tried in log.now.tried] == [("host:101", Verdict.ROLLED_BACK)]
 
@@ -270,7 +271,7 @@ def test_fault_before_anything_was_applied(log: Log, error: DoorError) -> None:
         raise error
 
     worker = Fake("w1")
-    worker.checksums = refuse  # type: ignore[method-assign]
+    worker.prepare = refuse  # type: ignore[method-assign,assignment]
     with pytest.raises(type(error)):
         roll_out(log, [worker, Fake("w2")], NEW)
 
@@ -291,7 +292,7 @@ def test_dry_run_touches_nothing(log: Log) -> None:
     """A dry run asks all and pushes to none."""
     workers = [Fake("w1"), Fake("w2")]
     assert roll_out(log, workers, NEW, Goal.DRY_RUN).verdict is Verdict.READY
-    assert {tuple(worker.asked) for worker in workers} == {("checksums", "prepare")}
+    assert {tuple(worker.asked) for worker in workers} == {("prepare",)}
 
 
 @pytest.mark.parametrize(

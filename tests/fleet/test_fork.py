@@ -11,8 +11,9 @@ from contextlib import suppress
 import pytest
 
 from livecode.fleet import wire
-from livecode.fleet.client import Presence, knock
+from livecode.fleet.client import Presence
 from livecode.fleet.discovery import look
+from livecode.fleet.line import knock
 from livecode.fleet.rundir import split_stem
 from tests.services import Services, wait_until
 
