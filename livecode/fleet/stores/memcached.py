@@ -34,7 +34,7 @@ from livecode.fleet.store import NO_HEAD, Head, Store, Topic, Watch
 from livecode.fleet.stores.packing import cut, pack, unpack
 from livecode.fleet.stores.place import ANSWER_S, CONNECT_S, Place
 from livecode.fleet.stores.probe import Probe
-from livecode.fleet.stores.records import head_record, read_head, read_report, report_record
+from livecode.fleet.stores.records import head_record, read_head, read_history, read_report, report_record
 from livecode.fleet.stores.watching import PolledLine, Watches
 
 try:
@@ -113,16 +113,14 @@ class MemcachedStore:
 
     def history(self, limit: int) -> tuple[Head, ...]:
         """The last heads that memcached remembers without a gap, 256 at most."""
-        heads: list[Head] = []
         with self._asking() as client:
-            record, expected = client.get(self._key("head")), None
-            while record is not None and len(heads) < min(limit, HISTORY):
-                head, before = read_head(self._place, record)
-                if expected is not None and head.generation != expected:
-                    break
-                heads.append(head)
-                record, expected = (client.get(self._key("log", str(before))) if before else None), before
-        return tuple(heads)
+            newest = client.get(self._key("head"))
+            return read_history(
+                self._place,
+                newest,
+                lambda generation: client.get(self._key("log", str(generation))),
+                min(limit, HISTORY),
+            )
 
     def put(self, blobs: Mapping[str, bytes]) -> None:
         """Keeps blobs, or those of their pieces, that are not there."""

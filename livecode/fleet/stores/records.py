@@ -7,6 +7,7 @@ report     "KEY\\nTEXT", the key as JSON
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 from livecode.fleet.store import Head
 from livecode.fleet.stores.packing import pack, unpack
@@ -46,3 +47,25 @@ def read_report(record: bytes) -> tuple[str, str] | None:
         return str(json.loads(key)), text
     except ValueError:
         return None
+
+
+def read_history(
+    place: Place, newest: bytes | None, older: Callable[[int], bytes | None], limit: int
+) -> tuple[Head, ...]:
+    """The heads from the newest on, each followed by the one that it replaced, as far as they were kept.
+
+    Args:
+        older: What was kept of the head of that generation.
+
+    Raises:
+        StoreError: livecode did not write this.
+    """
+    heads: list[Head] = []
+    record, expected = newest, None
+    while record is not None and len(heads) < limit:
+        head, before = read_head(place, record)
+        if expected is not None and head.generation != expected:
+            break  # it is of an earlier life of the store
+        heads.append(head)
+        record, expected = (older(before) if before else None), before
+    return tuple(heads)

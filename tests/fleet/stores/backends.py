@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,16 @@ from pathlib import Path
 
 from livecode.errors import StoreError
 from livecode.fleet.store import HOMES, Store, open_store
-from tests.fleet.stores.servers import MEMCACHED, NATS, READY_S, REDIS, Kind, Server
+from tests.fleet.stores.servers import (
+    KYOTO_TYCOON,
+    MEMCACHED,
+    NATS,
+    READY_S,
+    REDIS,
+    STAND_IN_FOR_KYOTO_TYCOON,
+    Kind,
+    Server,
+)
 
 Require = Callable[[str | tuple[str, ...], str], str]
 
@@ -48,6 +58,7 @@ ALL = (
     Backend("redis", REDIS),
     Backend("nats", NATS),
     Backend("memcached", MEMCACHED),
+    Backend("kyototycoon", KYOTO_TYCOON if shutil.which("ktserver") else STAND_IN_FOR_KYOTO_TYCOON),
 )
 
 HERE = tuple(backend for backend in ALL if find_spec(HOMES[backend.scheme]))

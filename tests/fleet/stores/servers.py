@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import getpass
 import os
+import random
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 PASSWORD = "s3cret-of-the-tests"
 READY_S = 30.0
+HIGHEST_PORT = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class Kind:
         command: Its arguments for a port and a folder that exists.
         url: What opens the store in it, at a port.
         keeps: Whether it was told to keep what it acknowledged when it is killed.
+        highest_port: The highest port that it can listen on.
     """
 
     programs: tuple[str, ...]
@@ -39,6 +43,7 @@ class Kind:
     command: Callable[[int, Path], list[str]]
     url: str
     keeps: bool
+    highest_port: int = HIGHEST_PORT
 
 
 REDIS = Kind(
@@ -74,13 +79,30 @@ MEMCACHED = Kind(
     keeps=False,
 )
 
+KYOTO_TYCOON = Kind(
+    programs=("ktserver",),
+    how_to_get="build Kyoto Tycoon from https://dbmx.net/kyototycoon/",
+    command=lambda port, folder: ["-host", "127.0.0.1", "-port", str(port), "-le", str(folder / "shop.kch")],
+    url="kyototycoon://127.0.0.1:{port}",
+    keeps=True,
+    highest_port=32767,
+)
+
+STAND_IN_FOR_KYOTO_TYCOON = replace(
+    KYOTO_TYCOON,
+    programs=(sys.executable,),
+    command=lambda port, _: [str(Path(__file__).with_name("kyoto_server.py")), str(port)],
+    keeps=False,
+)
+"""Kyoto Tycoon is in no distribution: where it was not built, a small server of the tests' own has its place."""
+
 
 class Server:
     """One server. It runs from `start` (or `with`) until `kill`; started again, it has the same port and folder."""
 
     def __init__(self, kind: Kind, program: str, folder: Path) -> None:
         self.kind, self.program, self.folder = kind, program, folder
-        self.port = free_port()
+        self.port = free_port(self.kind.highest_port)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -95,7 +117,7 @@ class Server:
             if self._accepts():
                 return
             self.kill()
-            self.port = free_port()
+            self.port = free_port(self.kind.highest_port)
         raise AssertionError(f"{self.program} does not start: {(self.folder / 'log').read_text()[-2000:]}")
 
     def kill(self) -> None:
@@ -132,9 +154,13 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def free_port() -> int:
-    """A port of loopback that nobody has at this moment."""
+def free_port(highest: int) -> int:
+    """A port of loopback that nobody has at this moment: one that the system gives, if it may be that high."""
+    wanted = 0 if highest == HIGHEST_PORT else random.randint(20_000, highest)
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            return free_port(highest)
         port: int = probe.getsockname()[1]
         return port
