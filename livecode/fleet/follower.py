@@ -50,6 +50,8 @@ REPORT_TTL_S = 60.0
 """Where workers of other machines read it, a report that is not repeated is forgotten after that."""
 EMBEDDED_TTL_S = 10 * 365 * 86400.0
 """On one machine the processes themselves are looked at."""
+RUNG_S = 2.0
+RUNG_PAUSE_S = 0.05
 ABANDONED_TICKS = 2
 UNREACHABLE_TICKS = 15
 
@@ -107,6 +109,7 @@ class Follower:
         self._abandoned = self._behind = 0
         self._holders = tuple(Holder(pid, born) for pid, born in processes.holders())
         self._beginning = False
+        self._rung_until = 0.0
         self._measuring: Measuring | None = None
         self._watch: Watch | None = None
         self._closed = threading.Event()
@@ -166,6 +169,10 @@ class Follower:
             self._arrive(state)
             self._unsaid = True
             return self.report()
+
+    def rung(self) -> None:
+        """Somebody who pushes is at the door: notices of the store only tell what they say, too."""
+        self._rung_until = time.monotonic() + RUNG_S
 
     def report(self) -> WorkerReport:
         """Where this worker is."""
@@ -285,6 +292,8 @@ class Follower:
                 self._watch = self._store_watch()
             else:
                 self._watch.wait(TICK_S)
+            if time.monotonic() < self._rung_until:  # who rang at the door asks for it in a moment
+                self._closed.wait(RUNG_PAUSE_S)
             if self._closed.is_set():
                 return
             if time.monotonic() - said_at > HEARTBEAT_S:

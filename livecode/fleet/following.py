@@ -87,6 +87,11 @@ class Following:
         self._seen, self._ticking = found, True
         threading.Thread(target=self._tick, name="livecode-follower", daemon=True).start()
 
+    def rung(self) -> None:
+        """A guest pushes, and asks for each generation of the log as it is made."""
+        if self._follower is not None:
+            self._follower.rung()
+
     def answered(self) -> None:
         """A guest has its answer: what is not for it can be done now."""
         if self._follower is not None:

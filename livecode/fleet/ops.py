@@ -102,6 +102,7 @@ def _follow(door: Door, request: Request) -> Any:
     if not isinstance(generation, int) or door.following is None:
         raise ProtocolError(f"follow: the number of a generation is needed, not {generation!r}")
     _process(door)
+    door.following.rung()
     return to_plain(door.following.follower().follow(generation))
 
 
@@ -121,6 +122,8 @@ def _push(door: Door, request: Request) -> Any:
         push, dry_run = from_plain(Push, request.get("push")), bool(request.get("dry_run"))
     except ValueError as error:
         raise ProtocolError(f"push: {error}") from error
+    if door.following is not None:
+        door.following.rung()
     return to_plain(_process(door).push(push, dry_run=dry_run))
 
 
