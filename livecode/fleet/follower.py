@@ -15,6 +15,7 @@ import secrets
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from importlib import import_module
@@ -129,6 +130,20 @@ class Follower:
                 self._beginning = False
             self._unsaid = True
             self.say()
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """Withdraws the reports of dead workers of this machine, if no process is known by them alone."""
+        mine = set(self._holders)
+        with suppress(StoreError):
+            for key, report in self._reports().items():
+                here = report.worker.host == self.worker.host and key != self.worker.key
+                if (
+                    here
+                    and not any(map(is_alive, report.holders[:1]))
+                    and not {*filter(is_alive, report.holders)} - mine
+                ):
+                    self._store.withdraw(key)
 
     def _begin(self) -> None:
         state = self._read()

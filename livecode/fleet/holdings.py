@@ -59,6 +59,7 @@ class Holdings:
         self._held: dict[str, Held] = {}
         self._before: dict[str, ModuleSource] = {}  # what ran of a module before the log was about it
         self._reran = self._position = 0
+        self._deferred: set[str] = set()  # modules that were being imported when this worker started
 
     def arrive(self, state: State, position: int, *, starting: bool = False) -> Outcome | None:
         """What became of a state here; None where it asks nothing of this worker.
@@ -159,7 +160,7 @@ class Holdings:
             wanted = target.get(name)
             if name in sys.modules and is_initializing(name):
                 self._later(name)
-            elif name in sys.modules or (name in state.modules and self._is_new(state)):
+            elif name in sys.modules or self._is_new(name, state):
                 if self._fits(name, wanted, state):
                     chosen.append(name)
             elif wanted is None or not wanted.digest:
@@ -169,26 +170,31 @@ class Holdings:
                 self._put(name, wanted)
         return chosen
 
-    def _is_new(self, state: State) -> bool:
-        """True if the push of this state began after this worker did: it is for all, also where nobody imported."""
-        return not self._starting and state.action is not Action.TAKE_BACK
+    def _is_new(self, name: str, state: State) -> bool:
+        """True for a module of a push that began after this worker did: it is for all, also where nobody imported."""
+        if self._starting or name in self._deferred:
+            return False
+        return name in state.modules and state.action is not Action.TAKE_BACK
 
     def _fits(self, name: str, wanted: _Wanted | None, state: State) -> bool:
         """False for a patch of which another file was loaded here: it is stale. What is pushed now is for all."""
-        if wanted is None or name in self._held or (name in state.modules and self._is_new(state)):
+        if wanted is None or name in self._held or self._is_new(name, state):
             return True
+        self._deferred.discard(name)
         known = self._process.known(name)
         running = known.checksum if known else ""
         if running in (wanted.base, wanted.digest):
             return True
-        overlay.mark_stale(name)
+        if wanted.digest != wanted.base:  # else it is what was on disk, which has changed: nothing is missed
+            overlay.mark_stale(name)
         self._hold(name, wanted)
         return False
 
     def _later(self, name: str) -> None:
         """Comes back to a module that is being imported at this moment, when that is done."""
         self.incomplete = True
-
+        if self._starting:
+            self._deferred.add(name)
         when_imported(name, self.when_complete)  # where that cannot be arranged, the next tick sees to it
 
     def _put(self, name: str, wanted: _Wanted) -> None:

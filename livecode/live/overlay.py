@@ -161,7 +161,7 @@ def _fits(patched: PatchedModule, path: str) -> bool:
             found = checksum(decode_source(file.read()))
     except (OSError, ValueError):
         return False  # Python's own loader will say what is wrong with it
-    if found not in (patched.base, patched.version.checksum):
+    if found not in (patched.base, patched.version.checksum) and patched.base != patched.version.checksum:
         _stale[patched.name] = None
     return found == patched.base != patched.version.checksum
 
