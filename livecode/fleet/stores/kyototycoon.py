@@ -18,23 +18,20 @@ Source: https://dbmx.net/kyototycoon/spex.html, section Protocol.
 
 from __future__ import annotations
 
-import http.client
 import math
 import os
 import re
-import select
-import threading
 from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from livecode.errors import StaleBaseError, StoreError, UsageError
 from livecode.fleet.store import NO_HEAD, Head, Store, Topic, Watch
+from livecode.fleet.stores.http_calls import Answer, HttpCalls
 from livecode.fleet.stores.packing import pack, unpack
-from livecode.fleet.stores.place import ANSWER_S, CONNECT_S, Place
+from livecode.fleet.stores.place import Place
 from livecode.fleet.stores.probe import Probe
 from livecode.fleet.stores.records import head_record, read_head, read_history, read_report, report_record
 from livecode.fleet.stores.watching import PolledLine, Watches
@@ -48,6 +45,7 @@ AWAY = (
     "is ktserver running there, and reachable from here? try curl http://HOST:1978/rpc/void; the next call tries again"
 )
 FAULT = "see the log of ktserver; is its disk full?"
+DECODERS: dict[str, Callable[[bytes], bytes]] = {"B": b64decode, "U": unquote_to_bytes}
 CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
@@ -70,57 +68,29 @@ def open_store(url: str, service: str) -> Store:
     return KyotoTycoonStore(Server(place, host, port, parts.path.strip("/")), service)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the server answered.
-
-    Attributes:
-        columns: How the columns of its table are encoded: "", "B" for base64, "U" as in URLs.
-    """
-
-    status: int
-    body: bytes
-    columns: str
-
-    def table(self) -> dict[bytes, bytes]:
-        """The rows of the body."""
-        rows = (line.split(b"\t", 1) for line in self.body.split(b"\n") if b"\t" in line)
-        return {self._decoded(key): self._decoded(value) for key, value in rows}
-
-    def _decoded(self, column: bytes) -> bytes:
-        match self.columns:
-            case "B":
-                return b64decode(column)
-            case "U":
-                return unquote_to_bytes(column)
-        return column
-
-
 class Server:
-    """A connection over which the server is called, which the threads of a process take turns on."""
+    """Kyoto Tycoon's calls."""
 
     def __init__(self, place: Place, host: str, port: int, database: str) -> None:
         self.place, self.address, self.database = place, (host, port), database
-        self._connection: http.client.HTTPConnection | None = None
-        self._turn = threading.Lock()
-        self._closed = False
+        self._calls = HttpCalls(place, self.address, AWAY)
 
     def value(self, key: str) -> bytes | None:
         """The value of a key, None if there is none."""
-        answer = self._request("GET", self.path(key))
+        answer = self._calls.call("GET", self.path(key), None, {})
         return answer.body if self._checked(answer, NOT_FOUND) == DONE else None
 
     def keep(self, key: str, value: bytes, mode: str) -> None:
         """Keeps a value: "set" in place of what is there, "add" only if nothing is."""
-        self._checked(self._request("PUT", self.path(key), value, {"X-Kt-Mode": mode}), MADE, OTHERWISE)
+        self._checked(self._calls.call("PUT", self.path(key), value, {"X-Kt-Mode": mode}), MADE, OTHERWISE)
 
     def call(self, procedure: str, rows: Mapping[bytes, bytes]) -> dict[bytes, bytes] | None:
         """What a procedure answers; None if its logic was not fulfilled."""
         if self.database:
             rows = {b"DB": self.database.encode(), **rows}
         body = b"".join(b"%b\t%b\n" % (b64encode(key), b64encode(value)) for key, value in rows.items())
-        answer = self._request("POST", f"/rpc/{procedure}", body, {"Content-Type": f"{TSV}; colenc=B"})
-        return answer.table() if self._checked(answer, OTHERWISE) == DONE else None
+        answer = self._calls.call("POST", f"/rpc/{procedure}", body, {"Content-Type": f"{TSV}; colenc=B"})
+        return _table(answer) if self._checked(answer, OTHERWISE) == DONE else None
 
     def path(self, key: str) -> str:
         """Where a key is."""
@@ -129,48 +99,12 @@ class Server:
 
     def close(self) -> None:
         """Lets the connection go."""
-        with self._turn:
-            self._closed = True
-            self._hang_up()
-
-    def _request(
-        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
-    ) -> Answer:
-        with self._turn:
-            if self._closed:
-                raise self.place.closed()
-            try:
-                connection = self._connected()
-                connection.request(method, path, body, dict(headers or {}))
-                response = connection.getresponse()
-                content = response.read()
-            except (OSError, http.client.HTTPException) as error:
-                self._hang_up()
-                raise self.place.unreachable(error, AWAY) from error
-            return Answer(response.status, content, (response.getheader("Content-Type") or "").partition("colenc=")[2])
-
-    def _connected(self) -> http.client.HTTPConnection:
-        """The connection; a new one if the server ended the last one, as it does with idle ones."""
-        if self._connection is not None and self._connection.sock is not None:
-            readable = select.poll()
-            readable.register(self._connection.sock, select.POLLIN)
-            if not readable.poll(0):
-                return self._connection
-        self._hang_up()
-        self._connection = http.client.HTTPConnection(*self.address, timeout=CONNECT_S)
-        self._connection.connect()
-        self._connection.sock.settimeout(ANSWER_S)
-        return self._connection
-
-    def _hang_up(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._calls.close()
 
     def _checked(self, answer: Answer, *expected: int) -> int:
         if answer.status == DONE or answer.status in expected:
             return answer.status
-        reason = answer.table().get(b"ERROR", answer.body[:200]).decode(errors="replace")
+        reason = _table(answer).get(b"ERROR", answer.body[:200]).decode(errors="replace")
         raise self.place.refusing(f"HTTP {answer.status} {reason}".rstrip(), FAULT)
 
 
@@ -273,6 +207,13 @@ class KyotoTycoonStore:
 
     def _key(self, *names: str) -> str:
         return self._prefix + ":".join(names)
+
+
+def _table(answer: Answer) -> dict[bytes, bytes]:
+    """The rows of an answer, whose columns are as they are, in base64, or encoded as in URLs."""
+    decode = DECODERS.get(answer.content_type.partition("colenc=")[2], bytes)
+    rows = (line.split(b"\t", 1) for line in answer.body.split(b"\n") if b"\t" in line)
+    return {decode(key): decode(value) for key, value in rows}
 
 
 def _is_whole(answer: bytes) -> bool:

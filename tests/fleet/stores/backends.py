@@ -13,6 +13,7 @@ from pathlib import Path
 from livecode.errors import StoreError
 from livecode.fleet.store import HOMES, Store, open_store
 from tests.fleet.stores.servers import (
+    ETCD,
     KYOTO_TYCOON,
     MEMCACHED,
     NATS,
@@ -59,6 +60,7 @@ ALL = (
     Backend("nats", NATS),
     Backend("memcached", MEMCACHED),
     Backend("kyototycoon", KYOTO_TYCOON if shutil.which("ktserver") else STAND_IN_FOR_KYOTO_TYCOON),
+    Backend("etcd", ETCD),
 )
 
 HERE = tuple(backend for backend in ALL if find_spec(HOMES[backend.scheme]))

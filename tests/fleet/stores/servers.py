@@ -96,6 +96,18 @@ STAND_IN_FOR_KYOTO_TYCOON = replace(
 )
 """Kyoto Tycoon is in no distribution: where it was not built, a small server of the tests' own has its place."""
 
+ETCD = Kind(
+    programs=("etcd",),
+    how_to_get="apt-get install etcd-server (macOS: brew install etcd)",
+    command=lambda port, folder: [
+        *("--data-dir", str(folder / "etcd"), "--log-level", "error"),
+        *("--listen-client-urls", f"http://127.0.0.1:{port}", "--advertise-client-urls", f"http://127.0.0.1:{port}"),
+        *("--listen-peer-urls", "http://127.0.0.1:0"),
+    ],
+    url="etcd://127.0.0.1:{port}",
+    keeps=True,
+)
+
 
 class Server:
     """One server. It runs from `start` (or `with`) until `kill`; started again, it has the same port and folder."""
