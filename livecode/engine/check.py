@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import warnings
+from collections.abc import Callable
 
 from livecode.engine.forms import source_lines
 from livecode.engine.refusals import refusal
@@ -52,14 +53,23 @@ def refuse_source(item: ModuleSource) -> Refusal | None:
     return None
 
 
-def compile_failure(item: ModuleSource) -> Failure | None:
-    """How the source fails to compile, or None if it compiles (on the Python that asks)."""
+def _compiled(source: str, filename: str) -> object:
+    return compile(source, filename, "exec", dont_inherit=True)
+
+
+def compile_failure(item: ModuleSource, compiled: Callable[[str, str], object] = _compiled) -> Failure | None:
+    """How the source fails to compile, or None if it compiles (on the Python that asks).
+
+    Args:
+        item: Name and source.
+        compiled: Compiles a source under a chunk name.
+    """
     if item.source is None:
         return None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            compile(item.source, item.module, "exec", dont_inherit=True)
+            compiled(item.source, item.module)
     except SyntaxError as error:
         return syntax_failure(item, error)
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:

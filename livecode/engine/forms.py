@@ -14,12 +14,10 @@ from __future__ import annotations
 
 import ast
 import re
-import tokenize
 import unicodedata
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property
 from itertools import chain
 from operator import attrgetter, indexOf, is_
@@ -27,6 +25,8 @@ from typing import Any
 
 from livecode.engine.bodies import Inside, inside, names_in_body
 from livecode.engine.edit import normal
+from livecode.engine.kinds import Kind as Kind
+from livecode.engine.kinds import decorators_of, is_kept, kind_of
 from livecode.engine.leaves import Leaf, first_line
 from livecode.engine.names import Names
 from livecode.engine.naming import names_of
@@ -34,9 +34,6 @@ from livecode.engine.pieces import PIECE_LINES, parse_pieces, split_lines
 from livecode.engine.reading import Reading
 from livecode.engine.syntax import Syntax
 from livecode.engine.trees import moved, own_nodes
-
-KEEP_MARK = "# livecode: keep"
-"""On a line of a statement: its value stays even if the statement changed."""
 
 LONG = 16_000
 """Characters, about 500 lines: their trees are collected and freed, and they are compiled, in a few milliseconds."""
@@ -49,18 +46,6 @@ _SHAPE = attrgetter("shape")
 _WANTED_OF_ALL = attrgetter("kind", "names", "name", "imported")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-
-
-class Kind(StrEnum):
-    """What a form is, as far as the engine treats it differently."""
-
-    FUNCTION = "function"
-    CLASS = "class"
-    IMPORT = "import"
-    FUTURE = "future"
-    DOC = "doc"
-    VALUE = "value"
-    OTHER = "other"
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +90,7 @@ class Shape:
     @cached_property
     def kind(self) -> Kind:
         """What it is."""
-        return _kind(self)
+        return kind_of(self.nodes, first=self.first)
 
     @cached_property
     def names(self) -> Names:
@@ -157,7 +142,7 @@ class Shape:
     @cached_property
     def keep(self) -> bool:
         """True if a comment in it is the mark."""
-        return KEEP_MARK in self.text and any(KEEP_MARK in comment for comment in _comments(self.text))
+        return is_kept(self.text)
 
     @cached_property
     def bodies(self) -> tuple[tuple[str, Inside], ...]:
@@ -442,14 +427,6 @@ def form_label(form: Form) -> str:
             return f"line {form.start}: {form.text.strip().splitlines()[0][:40]}"
 
 
-def decorators_of(nodes: Sequence[ast.AST]) -> Iterator[ast.expr]:
-    """Those of the functions and classes that the statements make, methods included."""
-    for node in nodes:
-        yield from getattr(node, "decorator_list", ())
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            yield from decorators_of(list(ast.iter_child_nodes(node)))
-
-
 def _forms(
     body: Sequence[ast.stmt], lines: Sequence[str], offset: int, scope: tuple[str, ...], *, first: bool = True
 ) -> tuple[Form, ...]:
@@ -475,31 +452,3 @@ def _begins(node: ast.stmt, lines: Sequence[str], offset: int) -> int:
     while decorators and line > offset + 1 and not lines[line - 1 - offset].lstrip(" \t\f").startswith("@"):
         line -= 1
     return line
-
-
-def _comments(text: str) -> Iterator[str]:
-    try:
-        for token in tokenize.generate_tokens(iter(split_lines(text)).__next__):
-            if token.type == tokenize.COMMENT:
-                yield token.string
-    except (tokenize.TokenError, SyntaxError):  # the lines of a member are indented: what was said stands
-        return
-
-
-def _kind(form: Shape) -> Kind:
-    if len(form.nodes) > 1:
-        return Kind.OTHER
-    match form.nodes[0]:
-        case ast.FunctionDef() | ast.AsyncFunctionDef():
-            return Kind.FUNCTION
-        case ast.ClassDef():
-            return Kind.CLASS
-        case ast.ImportFrom(module="__future__"):
-            return Kind.FUTURE
-        case ast.Import() | ast.ImportFrom():
-            return Kind.IMPORT
-        case ast.Expr(value=ast.Constant(value=str())) if form.first:
-            return Kind.DOC
-        case ast.Assign() | ast.AnnAssign():
-            return Kind.VALUE
-    return Kind.OTHER

@@ -9,7 +9,8 @@ from dataclasses import replace
 from livecode.engine.annotating import REREAD
 from livecode.engine.bodies import root
 from livecode.engine.facts import ClassKind
-from livecode.engine.forms import Form, Kind, decorators_of
+from livecode.engine.forms import Form, Kind
+from livecode.engine.kinds import decorators_of
 from livecode.engine.planned import Run, made_by
 from livecode.engine.reach import asked_of_unknown
 from livecode.engine.sight import Sight

@@ -21,11 +21,13 @@ from livecode.errors import LivecodeError, ProtocolError
 from livecode.fleet import rundir, wire
 from livecode.fleet.compiling import ANSWER_S, code_file, helper_socket, new_file, secret_of
 from livecode.fleet.door import ROOT, caller_uid
-from livecode.live.code_cache import build, key_of, packed, seal, wanted
+from livecode.live.code_cache import build, key_of, packed, seal, unseal, wanted
 
 LOOK_S = 1.0
 """How often it looks whether it is still wanted."""
 BACKLOG = 64
+SETTLED_S = 60.0
+"""Younger files may be about to be renamed, or read."""
 MAX_FOLDER_BYTES = 128 << 20
 """So much code is kept there; the oldest goes first."""
 
@@ -87,12 +89,12 @@ class Helper:
 
     def _reply(self, request: Mapping[str, Any]) -> dict[str, Any]:
         if request.get("build") != build():
-            return {"error": "another build of Python", "compiled": self.compiled}
+            return {"error": f"this is the helper of {build()}", "compiled": self.compiled}
         try:
             plain = request["wanted"]
             with self._lock:
                 self._make(plain)
-        except (KeyError, TypeError, ValueError, SyntaxError, RecursionError, MemoryError, OSError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError, MemoryError, OSError) as error:
             return {"error": f"{type(error).__name__}: {error}", "compiled": self.compiled}
         return {"done": True, "compiled": self.compiled}
 
@@ -104,12 +106,10 @@ class Helper:
             return
         self.compiled += 1
         _write(self._folder, path, seal(packed(wanted(plain).compiled()), key, self._secret))
-        _make_room(self._folder)
+        make_room(self._folder)
 
 
 def _is_whole(path: str, key: bytes, secret: bytes) -> bool:
-    from livecode.live.code_cache import unseal
-
     try:
         with open(path, "rb") as file:
             return unseal(file.read(), key, secret) is not None
@@ -129,13 +129,13 @@ def _write(folder: str, path: str, blob: bytes) -> None:
         raise
 
 
-def _make_room(folder: str, most_bytes: int = MAX_FOLDER_BYTES) -> None:
-    """Removes the oldest code until the rest fits."""
+def make_room(folder: str, most_bytes: int = MAX_FOLDER_BYTES) -> None:
+    """Removes the oldest code, and what was left half made, until the rest fits."""
     with os.scandir(folder) as entries:
-        files = [(entry.stat(), entry.path) for entry in entries if entry.name.endswith(".code")]
+        files = [(entry.stat(), entry.path) for entry in entries if entry.name.endswith((".code", ".new"))]
     size_bytes = sum(found.st_size for found, _ in files)
     for found, path in sorted(files, key=lambda each: each[0].st_mtime):
-        if size_bytes <= most_bytes:
+        if size_bytes <= most_bytes or time.time() - found.st_mtime < SETTLED_S:
             return
         rundir.remove(path)
         size_bytes -= found.st_size
@@ -177,7 +177,9 @@ def run(folder: str, idle_s: float) -> None:
 def main() -> None:
     """Begins a process of its own, and lets the one that was started end."""
     _, folder, of, idle_s = sys.argv[1:]
-    if of != build() or os.fork():
+    if of != build():
+        sys.exit("not the Python that was asked for")
+    if os.fork():
         return
     try:
         rundir.check_directory(folder)

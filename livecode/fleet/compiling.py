@@ -67,7 +67,8 @@ class CompileHelper:
             payload = _read(folder, key, secret)
             if payload is None:
                 self.asked += 1
-                ask(folder, plain)
+                if "error" in ask(folder, plain):
+                    return None  # it does not compile: the caller finds out how
                 payload = _read(folder, key, secret)
         except (OSError, LivecodeError, subprocess.SubprocessError):  # the caller does it, and so it is no fault
             payload = None
@@ -204,10 +205,12 @@ def start(folder: str, idle_s: float) -> None:
         command, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True, cwd="/"
     ) as launcher:  # it forks, so that nobody here has to wait for the helper's end
         try:
-            launcher.wait(START_S)
+            status = launcher.wait(START_S)
         except BaseException:
             launcher.kill()
             raise
+    if status:
+        raise ChildProcessError(f"{sys.executable} is no Python that can be the helper: it ended with {status}")
 
 
 def _options() -> list[str]:

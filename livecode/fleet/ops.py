@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 from livecode.errors import LivecodeError, ProtocolError, StoreError
 from livecode.fleet import PROTOCOL, wire
 from livecode.fleet.door import Door, Guest
+from livecode.live.turns import GUEST_TURN_S, short_turns
 
 IDLE_S = 30.0
 """How long a guest may be connected without asking."""
@@ -54,7 +55,8 @@ def _refuse(guest: Guest, error: ProtocolError) -> None:
 
 def _reply(door: Door, request: Request) -> dict[str, Any]:
     try:
-        return {"protocol": PROTOCOL, "answer": _operation(door, request)(door, request)}
+        with short_turns(GUEST_TURN_S):
+            return {"protocol": PROTOCOL, "answer": _operation(door, request)(door, request)}
     except ProtocolError as error:
         return _error("protocol", str(error))
     except StoreError as error:

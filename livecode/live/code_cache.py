@@ -20,7 +20,7 @@ import json
 import marshal
 import sys
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import MAGIC_NUMBER
@@ -136,14 +136,29 @@ def build() -> str:
     return hashlib.sha256(repr((FORMAT, named, made)).encode()).hexdigest()
 
 
-def packed(codes: Sequence[CodeType] | Iterator[CodeType]) -> bytes:
-    """The payload of some code objects, which can be loaded one by one."""
-    return marshal.dumps(tuple(map(marshal.dumps, codes)))
+def packed(codes: Iterator[CodeType]) -> bytes:
+    """The payload of some code objects, which can be loaded one by one, or of how they do not compile.
+
+    Raises:
+        ValueError, RecursionError, MemoryError: They do not compile, and it is not about the source's syntax.
+    """
+    try:
+        return marshal.dumps((tuple(map(marshal.dumps, codes)), None))
+    except SyntaxError as error:
+        return marshal.dumps(((), (type(error).__name__, error.args)))
 
 
 def unpacked(payload: bytes) -> tuple[bytes, ...]:
-    """One marshalled code object each; only of what was sealed here."""
-    parts: tuple[bytes, ...] = marshal.loads(payload)
+    """One marshalled code object each; only of what was sealed here.
+
+    Raises:
+        SyntaxError: They did not compile.
+    """
+    parts: tuple[bytes, ...]
+    parts, failure = marshal.loads(payload)
+    if failure is not None:
+        name, args = failure
+        raise {"IndentationError": IndentationError, "TabError": TabError}.get(name, SyntaxError)(*args)
     return parts
 
 

@@ -26,7 +26,7 @@ from livecode.live.code_registries import code_registries
 from livecode.live.committing import Committing, Lingering
 from livecode.live.contents import attributes_of
 from livecode.live.execute import Stage
-from livecode.live.interference import Alone, Listener, runs_without_gil, short_turns
+from livecode.live.interference import Alone, Listener, runs_without_gil
 from livecode.live.journal import Step, delete_attribute, delete_item, set_item
 from livecode.live.leading import Leading
 from livecode.live.quiet import PATIENCE_S, QuietMoment
@@ -35,6 +35,7 @@ from livecode.live.safepoint import at_safe_point, runs_a_loop
 from livecode.live.stacks import frames_now, suspended
 from livecode.live.swap import closure_steps, kind_of, swap_steps
 from livecode.live.throwaway import Registries
+from livecode.live.turns import short_turns
 
 LISTENER = Listener()
 """What is known about this process's audit hooks."""

@@ -67,13 +67,20 @@ class Compiling:
 
         alone = [form for form in forms if form.shape.syntax.parses_alone()]
         said = tuple((form.text, form.start, form.shape.first) for form in alone)
-        parts = self._parts(WantedStatements(compiler.filename, compiler.flags, compiler.imported, said))
+        try:
+            parts = self._parts(WantedStatements(compiler.filename, compiler.flags, compiler.imported, said))
+        except SyntaxError:  # compiling them here says the same, of the first one
+            return
         if len(parts) == len(alone):
             for form, part in zip(alone, parts, strict=True):
                 compiler.know(form, marshal.loads(part))
 
     def _parts(self, wanted: Wanted) -> tuple[bytes, ...]:
-        """One marshalled code object each, none if nobody else has them."""
+        """One marshalled code object each, none if nobody else has them.
+
+        Raises:
+            SyntaxError: They do not compile.
+        """
         from livecode.live.code_cache import CodeCache, key_of, unpacked
 
         self._cache = self._cache or CodeCache()

@@ -48,10 +48,6 @@ HOLD_S = 0.01
 
 MAX_HOLD_S = 0.5
 
-TURN_S = 0.0002
-MAX_TURN_S = 0.005
-"""How long a thread runs, at least and at most, between two looks at all of them."""
-
 
 class Listener:
     """What is known about audit hooks: they can be added, but never taken away."""
@@ -122,24 +118,6 @@ class Alone:
             yield
             self.kept = time.perf_counter() - start < self._held_s
         finally:
-            sys.setswitchinterval(before)
-
-
-@contextmanager
-def short_turns(wished_s: float) -> Iterator[None]:
-    """Meanwhile a thread that runs goes on for so long, and all others stay where they are.
-
-    Who waits for all threads to be at a good place at once waits much shorter if each look finds one thread elsewhere
-    than the last, instead of all; and no look is worth anything if threads go on while it is taken.
-    What the program itself sets meanwhile stays as it has set it.
-    """
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(min(max(TURN_S, wished_s), MAX_TURN_S, before))
-    mine = sys.getswitchinterval()
-    try:
-        yield
-    finally:
-        if sys.getswitchinterval() == mine:
             sys.setswitchinterval(before)
 
 

@@ -30,23 +30,19 @@ from livecode.live.compiling import Compiling
 from livecode.live.disk import disk_state
 from livecode.live.importers import Importers
 from livecode.live.inflight import OldCode
-from livecode.live.interference import short_turns
 from livecode.live.narrow import Narrowing
 from livecode.live.running import Running, identify
 from livecode.live.safepoint import acquire_or_help
 from livecode.live.sourcefile import read_source
 from livecode.live.stragglers import Stragglers
 from livecode.live.transaction import Transaction
+from livecode.live.turns import GUEST_TURN_S, short_turns
 from livecode.live.unload import Afterlife
 from livecode.model.nouns import History, ModuleSource, ModuleStatus, ProcessStatus, Push, Worker, checksum
 from livecode.model.report import ModuleOutcome, Outcome, Refusal, Verdict
 
 LOCK_PATIENCE_S = 1.0
 """How long a push waits for another one that is under way before it is refused."""
-
-LONG_PUSH_TURN_S = 0.001
-"""For so long the thread of a push with a long source goes on while others wait; Python's own five milliseconds add up
-to a gap of ten where an event loop loses its turn once."""
 
 
 class Process:
@@ -133,7 +129,7 @@ class Process:
         try:
             self.lingering = settle(self.lingering)
             self._busy = f"{', '.join(push.names)} by {push.author or 'someone'}"
-            with short_turns(LONG_PUSH_TURN_S) if _is_long(push) else nullcontext():
+            with short_turns(GUEST_TURN_S) if _is_long(push) else nullcontext():
                 return self._push(push, dry_run=dry_run)
         finally:
             self._busy = ""

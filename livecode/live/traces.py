@@ -19,7 +19,8 @@ from types import FunctionType
 from typing import Any
 
 from livecode.engine.code import walk
-from livecode.engine.forms import Form, Kind, decorators_of
+from livecode.engine.forms import Form, Kind
+from livecode.engine.kinds import decorators_of
 from livecode.engine.registrations import calls_in
 from livecode.live.asked import Asked, asked_by
 from livecode.live.contents import attributes_of, slots_of

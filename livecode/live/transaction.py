@@ -226,7 +226,7 @@ class Transaction:
                     if "global" in item.source and any(form.shape.declares for form in forms):
                         compiler.whole(forms)
                 except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-                    return compile_failure(item) or syntax_failure(item, SyntaxError(str(error)))
+                    return self._failure(item) or syntax_failure(item, SyntaxError(str(error)))
                 self.forms[item.module] = forms
             elif item.module in self.arrivals and (failure := self._compile(self.arrivals[item.module], item)):
                 return failure
@@ -235,12 +235,15 @@ class Transaction:
     def _compile(self, arrival: Arrival, item: ModuleSource) -> Failure | None:
         """Compiles a module that comes, once; says how it does not compile."""
         if not is_long(arrival.pushed.source):
-            return compile_failure(item)
+            return self._failure(item)
         try:
             self.codes[arrival.name] = self.process.compiling.module(arrival.pushed.source, arrival.filename)
         except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
-            return compile_failure(item)
+            return self._failure(item)
         return None
+
+    def _failure(self, item: ModuleSource) -> Failure | None:
+        return compile_failure(item, self.process.compiling.module)
 
     def _plan(self, again: dict[str, frozenset[str]]) -> Plan:
         """The plan, compiled; where livecode itself fails at it, that is a refusal: nothing was touched yet."""

@@ -20,6 +20,7 @@ import pytest
 from livecode.engine import forms
 from livecode.errors import LivecodeError, UnsafeDirectoryError
 from livecode.fleet import compiling, wire
+from livecode.fleet.compile_helper import make_room
 from livecode.fleet.compiling import CompileHelper, ask, code_file, code_folder, helper_socket, secret_of, start
 from livecode.fleet.discovery import look
 from livecode.fleet.service import attach
@@ -187,7 +188,7 @@ def test_another_python_has_another_helper(folder: str) -> None:
         wire.send(connection, {"build": "3.99", "wanted": PLAIN}, 5)
         answer = wire.receive(connection, 5, 5)
     assert answer is not None
-    assert "another build" in answer["error"]
+    assert build() in answer["error"]
 
 
 OTHERS = ("python3.12", "python3.13", "python3.14", "python3.11", "python3")
@@ -251,11 +252,24 @@ def test_four_workers_one_compile(folder: str) -> None:
 
 
 def test_what_does_not_compile_is_said(folder: str) -> None:
-    """The helper lives on after a source that does not compile, and gives no code for it."""
-    wrong = WantedModule("shop.py", "def f(:\n").plain()
-    assert CompileHelper()(key_of(wrong), wrong) is None
-    assert "SyntaxError" in ask(folder, wrong)["error"]
-    assert ask(folder, PLAIN)["done"]
+    """Of a source that does not compile the helper gives the error that compiling it here raises, and lives on."""
+    for source in ("def f(:\n", "x = 1\n y = 2\n", "def f():\n    return = 1\n", "if 1:\n\tx\n        y\n"):
+        wrong = WantedModule("shop.py", source)
+        found = CompileHelper()(key_of(wrong.plain()), wrong.plain())
+        assert found is not None
+        with pytest.raises(SyntaxError) as told:
+            unpacked(found)
+        with pytest.raises(SyntaxError) as here:
+            list(wrong.compiled())
+        assert (told.type, told.value.args) == (here.type, here.value.args)
+    assert CompileHelper()(KEY, PLAIN) is not None
+
+
+def test_what_the_helper_cannot_do_is_no_reason_not_to_ask_again(folder: str) -> None:
+    """After a request that no code can be given for, the helper is asked for the next one."""
+    client = CompileHelper()
+    assert client(b"0" * 32, {"filename": "shop.py"}) is None
+    assert client(KEY, PLAIN) is not None
 
 
 def test_the_helper_ends_when_nobody_asks(folder: str) -> None:
@@ -272,6 +286,27 @@ def test_the_helper_ends_with_its_directory(folder: str) -> None:
     wait_until(lambda: os.path.exists(helper_socket(folder)), "a helper that listens")
     os.unlink(helper_socket(folder))
     wait_until(lambda: helper_pid(folder) is None, "the end of the helper")
+
+
+@pytest.mark.parametrize("executable", ["/bin/false", "/bin/cat", "/missing", ""])
+def test_an_executable_that_is_no_python(folder: str, executable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where `sys.executable` is a server, or nothing, there is no helper, and that is found out at once."""
+    monkeypatch.setattr(sys, "executable", executable)
+    with pytest.raises(OSError):
+        start(folder, 60)
+    assert CompileHelper()(KEY, PLAIN) is None
+
+
+def test_there_is_room_for_new_code(folder: str) -> None:
+    """The oldest code goes when there is more than may be kept; what is young stays."""
+    for number in range(6):
+        path = Path(folder, f"{number}.code")
+        path.write_bytes(b"x" * 100)
+        os.utime(path, (1_000 + number, 1_000 + number) if number < 5 else None)
+    make_room(folder, 250)
+    assert sorted(os.listdir(folder)) == ["4.code", "5.code"]
+    make_room(folder, 0)
+    assert os.listdir(folder) == ["5.code"]
 
 
 def test_there_is_one_helper(folder: str) -> None:
