@@ -204,7 +204,11 @@ class Follower:
         )
 
     def say(self) -> None:
-        """Writes into the store where this worker is, if that has changed since it was last said."""
+        """Writes into the store where this worker is, if that has changed since it was last said.
+
+        Who rings at the door has it as an answer, so the store hears it at the next tick: with all workers of a machine
+        writing at once, the last one would wait for all others.
+        """
         with self._lock:
             if not self._unsaid:
                 return

@@ -92,11 +92,6 @@ class Following:
         if self._follower is not None:
             self._follower.rung()
 
-    def answered(self) -> None:
-        """A guest has its answer: what is not for it can be done now."""
-        if self._follower is not None:
-            self._follower.say()
-
     def close(self) -> None:
         """Leaves the service."""
         if self._follower is not None:

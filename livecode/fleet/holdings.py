@@ -10,7 +10,7 @@ arrive()     compares what is wanted with what is held, module by module
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import CodeType
 from typing import Any
@@ -279,9 +279,8 @@ class Holdings:
         modules = tuple(ModuleOutcome(h.module, h.version, h.version, h.digest) for h in held if h is not None)
         return Outcome(self.worker, Verdict.SAME, modules)
 
-    def _remembered(self, digests: Iterable[str]) -> dict[str, str]:
+    def _remembered(self, wanted: Container[str]) -> dict[str, str]:
         """Those of the sources that ran here before."""
-        wanted = set(digests)
         versions = (version for name in self._held for version in self._process.history(name).versions)
         return {v.checksum: v.source for v in versions if v.source is not None and v.checksum in wanted}
 
@@ -292,10 +291,13 @@ class Holdings:
             StoreError: One is missing, or is not what its digest says.
         """
         wanted = tuple(dict.fromkeys(digest for digest in digests if digest))
-        sources = self._remembered(wanted)
-        missing = [digest for digest in wanted if digest not in sources]
-        found = self._store.get(missing) if missing else {}
-        sources |= {digest: found[digest].decode("utf-8", "surrogatepass") for digest in found}
+        try:
+            found = self._store.get(wanted) if wanted else {}
+        except StoreError:
+            found = {}
+        sources = {digest: found[digest].decode("utf-8", "surrogatepass") for digest in found}
+        if len(sources) < len(wanted):
+            sources |= self._remembered(set(wanted) - set(sources))
         for digest in wanted:
             if digest not in sources or checksum(sources[digest]) != digest:
                 what = "lacks" if digest not in sources else "has something else under the name of"

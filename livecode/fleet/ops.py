@@ -36,8 +36,6 @@ def serve(door: Door, guest: Guest) -> None:
         while (request := wire.receive(connection, IDLE_S, FRAME_S)) is not None:
             guest.busy = True
             wire.send(connection, _reply(door, request), FRAME_S)
-            if door.following is not None:
-                door.following.answered()
             guest.busy = False
     except ProtocolError as error:
         _refuse(guest, error)
