@@ -106,7 +106,7 @@ class Follower:
         self._outcome: Outcome | None = None
         self._heard = 0
         self._trouble = ""
-        self._unsaid = self._again = False
+        self._unsaid = self._again = self._is_known = False
         self._abandoned = self._behind = 0
         self._holders = tuple(Holder(pid, born) for pid, born in processes.holders())
         self._beginning = False
@@ -183,6 +183,8 @@ class Follower:
                 raise StoreError(f"{self._store.url} is at generation {state.generation}, and {generation} is wanted")
             self._arrive(state)
             self._unsaid = True
+            if not self._is_known:
+                self.say()
             return self.report()
 
     def rung(self) -> None:
@@ -207,7 +209,8 @@ class Follower:
         """Writes into the store where this worker is, if that has changed since it was last said.
 
         Who rings at the door has it as an answer, so the store hears it at the next tick: with all workers of a machine
-        writing at once, the last one would wait for all others.
+        writing at once, the last one would wait for all others. Only the first time nothing is acknowledged before it
+        is said: whoever starts next looks in the store for who keeps the service up.
         """
         with self._lock:
             if not self._unsaid:
@@ -215,7 +218,7 @@ class Follower:
             try:
                 ttl_s = EMBEDDED_TTL_S if self.place.embedded else REPORT_TTL_S
                 self._store.report(self.worker.key, replace(self.report(), outcome=self._short()).to_json(), ttl_s)
-                self._unsaid = False
+                self._unsaid, self._is_known = False, True
             except StoreError as error:
                 self._trouble = str(error)
 
