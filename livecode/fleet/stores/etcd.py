@@ -253,7 +253,7 @@ class _News:
         except OSError as error:
             raise self._place.unreachable(error, AWAY) from error
         try:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            _keep_alive(self._socket)
             self._socket.sendall(f"POST /v3/watch HTTP/1.1\r\n{head}\r\n".encode() + body)
             self._created()
         except (OSError, StoreError) as error:
@@ -309,6 +309,14 @@ class _News:
         if not content:
             raise self._place.unreachable("it hung up", AWAY)
         self._answer += content
+
+
+def _keep_alive(line: socket.socket) -> None:
+    """Lets the kernel find out that the other side is gone, within half a minute: nothing is asked on this line."""
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (("TCP_KEEPIDLE", 15), ("TCP_KEEPALIVE", 15), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3)):
+        if (number := getattr(socket, option, None)) is not None:
+            line.setsockopt(socket.IPPROTO_TCP, number, value)
 
 
 def _encoded(text: str) -> str:
