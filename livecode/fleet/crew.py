@@ -118,7 +118,12 @@ class Crew:
         log, here = self.log(), socket.gethostname()
         keys = {door.worker.key for door in doors}
         self._arrivals = self._arrivals or Arrivals(log)
-        reports = [report for key, report in log.reports().items() if key not in keys]
+        try:
+            reports = [report for key, report in log.reports().items() if key not in keys]
+        except StoreError:
+            if not doors:
+                raise
+            return []  # those behind doors can still be asked; a push reads the head, and says it
         chosen = [each for each in reports if not (each.left or each.pusher or _is_dead(each, here))]
         return [DistantWorker(report, log, self._arrivals, self._answer_s) for report in chosen]
 

@@ -1,7 +1,7 @@
 """The rollout of one push over real workers: asks what `livecode.fleet.rollout` decides, and says it in the log.
 
     COMPARE, PREPARE     through the doors; nothing is written
-    FIRST                the log says that the push is on trial, and on whom
+    TRY, FIRST           the log says that the push is on trial, and on whom
     REST                 the log says that it is for all
     BACK                 the log says that all run again what they ran before
 
@@ -24,7 +24,6 @@ from livecode.fleet.client import (
     WorkerClient,
     nobody_listens,
 )
-from livecode.fleet.distant import DistantWorker
 from livecode.fleet.generations import Applied
 from livecode.fleet.interrupts import interrupts_deferred
 from livecode.fleet.log import Log
@@ -105,7 +104,7 @@ class Driver:
             StoreError: The log could not be written. What was tried, its worker takes back.
         """
         self._by_name = {client.worker.name: client for client in self.clients}
-        rollout = start(self._by_name, self.goal, self.policy, self._first_phase())
+        rollout = start(self._by_name, self.goal, self.policy)
         try:
             while rollout.phase in (Phase.COMPARE, Phase.PREPARE):
                 rollout = self._next(rollout)
@@ -131,11 +130,6 @@ class Driver:
     def wanted(self) -> dict[str, str]:
         """Module → SHA-256 of its new source, empty where it is unloaded."""
         return {item.module: "" if item.source is None else checksum(item.source) for item in self.push.modules}
-
-    def _first_phase(self) -> Phase:
-        """A dry run of many workers behind doors is one round trip; one that the log must ask for is a generation."""
-        behind_doors = not any(isinstance(client, DistantWorker) for client in self.clients)
-        return Phase.PREPARE if behind_doors and len(self.clients) > 1 and not self.policy.now else Phase.COMPARE
 
     def _next(self, asked: Rollout) -> Rollout:
         """The rollout after one phase."""
@@ -190,8 +184,8 @@ class Driver:
     def _announce(self, rollout: Rollout) -> None:
         """Says in the log what this phase asks of the workers."""
         match rollout.phase:
-            case Phase.PREPARE if self.goal is Goal.PUSH and self._distant(rollout):
-                self.log.attempt(self.push, Stage.PREPARE, (), self._running)
+            case Phase.TRY:
+                self.log.attempt(self.push, Stage.TRIAL, self._keys(rollout.trying), self._running)
             case Phase.FIRST:
                 self.log.attempt(self.push, Stage.TRIAL, self._keys(rollout.asked), self._running)
             case Phase.REST:
@@ -213,11 +207,12 @@ class Driver:
         if trial is None or self.goal is Goal.DRY_RUN:
             self._note_mixed(rollout)
             return
-        live = any(outcome.verdict in (Verdict.LIVE, Verdict.SAME) for outcome in rollout.report_outcomes)
-        if live and trial.stage is not Stage.PREPARE and (self.policy.mixed or not _any_failed(rollout)):
+        live = any(outcome.verdict is Verdict.LIVE for outcome in rollout.report_outcomes)
+        if live and (self.policy.mixed or not _any_failed(rollout)):
             self._settle(rollout)
         else:
-            self.log.take_back("it could not be applied", tried(rollout))
+            failed = _any_failed(rollout)
+            self.log.take_back("it could not be applied" if failed else "all run it already", tried(rollout))
         self._wake(self._by_name)
         self._note_mixed(rollout)
 
@@ -240,9 +235,6 @@ class Driver:
     def _keys(self, names: Sequence[str]) -> tuple[str, ...]:
         return tuple(self._by_name[name].worker.key for name in names)
 
-    def _distant(self, rollout: Rollout) -> bool:
-        return any(isinstance(self._by_name[name], DistantWorker) for name in rollout.asked)
-
     def _wake(self, names: Iterable[str]) -> None:
         for name in names:
             self._by_name[name].wake(self.log.now.generation)
@@ -254,27 +246,25 @@ class Driver:
                 case Phase.COMPARE:
                     return compare(client, self.push, self._running)
                 case Phase.PREPARE:
-                    return self._prepare(client)
+                    return client.prepare(self.push)
+                case Phase.TRY if client.worker.name not in rollout.trying and isinstance(client, RemoteWorker):
+                    return client.prepare(self.push)
                 case _:
-                    return self._follow(client, rollout.phase)
+                    return self._follow(client, rollout)
         except WorkerLostError as error:
             if rollout.phase is not Phase.BACK and len(rollout.workers) > 1 and has_ended(client, error):
                 return None
-            return _unknown(client, error, what_is_known(client, rollout.phase, error))
+            only_asked = rollout.phase is Phase.TRY and client.worker.name not in rollout.trying
+            phase = Phase.PREPARE if only_asked else rollout.phase
+            return _unknown(client, error, what_is_known(client, phase, error))
         except LivecodeError as error:
             if rollout.phase in (Phase.COMPARE, Phase.PREPARE):
                 raise
             return _unknown(client, error, f"{error}; look at %hotstatus for what it runs")
 
-    def _prepare(self, client: FollowingWorker) -> Outcome:
-        outcome = client.prepare(self.push)
-        for module in outcome.modules:
-            self._running[module.module] = max(self._running.get(module.module, 0), module.before)
-        return outcome
-
-    def _follow(self, client: FollowingWorker, phase: Phase) -> Outcome:
+    def _follow(self, client: FollowingWorker, rollout: Rollout) -> Outcome:
         report = client.follow(self.log.now.generation)
-        if phase is Phase.FIRST:
+        if rollout.phase is Phase.FIRST or client.worker.name in rollout.trying:
             self._reports[client.worker.name] = report
         if report.outcome is not None:
             return report.outcome
@@ -349,7 +339,7 @@ def what_is_known(client: WorkerClient, phase: Phase, error: WorkerLostError) ->
     who = f"{worker.name} (pid {worker.pid})"
     presence = client.meet()[0] if isinstance(client, RemoteWorker) else Presence.ANSWERS
     if phase in (Phase.COMPARE, Phase.PREPARE):
-        return f"{who} was lost before anything was applied to any worker ({error}; {presence.value}): push again"
+        return f"{who} was lost before anything was applied to it ({error}; {presence.value}): push again"
     if nobody_listens(error):
         return f"{who} ended before the push reached it; a process started in its place runs what the service runs"
     if presence is Presence.GONE:

@@ -263,19 +263,25 @@ class Follower:
         self._again, self._outcome, self._trouble = False, None, ""
         self._stop_measuring()
         try:
-            outcome = self._holdings.arrive(state, self._state.generation, starting=self._beginning)
+            outcome = self._holdings.arrive(
+                state, now, starting=self._beginning, told_otherwise=time.monotonic() < self._rung_until
+            )
             self._again = self._holdings.incomplete
         except StoreError as error:  # a source is not there, or the store is not: the next tick tries again
             self._trouble, self._again = str(error), True
             return
         self._outcome, self._heard = outcome, state.generation
-        if outcome is None or outcome.ok:
+        if outcome is None or outcome.ok or not self._is_mine(state):
             self._state, self._abandoned = state, 0
             if state.trial is not None and state.trial.stage is Stage.CANARY:
                 self._measuring = self._holdings.measuring(state).start()
         else:
             self._trouble = f"generation {state.generation}: {outcome.verdict.value} ({', '.join(state.modules)})"
             self._state = replace(self._state, generation=state.generation, trial=state.trial)
+
+    def _is_mine(self, state: State) -> bool:
+        """False for a push on trial elsewhere, of which this worker only says what it would do."""
+        return state.trial is None or self.worker.key in state.trial.workers
 
     def _stop_measuring(self) -> None:
         measuring, self._measuring = self._measuring, None

@@ -61,24 +61,27 @@ class Holdings:
         self._reran = self._position = 0
         self._deferred: set[str] = set()  # modules that were being imported when this worker started
 
-    def arrive(self, state: State, position: int, *, starting: bool = False) -> Outcome | None:
+    def arrive(
+        self, state: State, position: int, *, starting: bool = False, told_otherwise: bool = False
+    ) -> Outcome | None:
         """What became of a state here; None where it asks nothing of this worker.
 
         Args:
             state: Where to go.
             position: The generation that this worker is at.
             starting: True for a worker that replays what is live, before it serves.
+            told_otherwise: True if the pusher asks at the door what this worker would do.
 
         Raises:
             StoreError: A source cannot be read; nothing was changed.
         """
         self.incomplete, self._position, self._starting = False, position, starting
         trial = state.trial
-        if trial is not None and trial.stage is Stage.PREPARE:
-            self._apply(state, self._target(state, None), None)
-            return replace(self._process.push(self._push_of(trial, state), dry_run=True), worker=self.worker)
         mine = trial if trial is not None and self.worker.key in trial.workers else None
-        return self._apply(state, self._target(state, mine), mine)
+        outcome = self._apply(state, self._target(state, mine), mine)
+        if trial is None or mine is not None or trial.stage is not Stage.TRIAL or starting or told_otherwise:
+            return outcome
+        return replace(self._process.push(self._push_of(trial, state), dry_run=True), worker=self.worker)
 
     def skip(self, state: State) -> None:
         """Takes what is live for what runs here, whatever runs: it is left alone until it changes."""

@@ -1,17 +1,20 @@
 """The decisions of a push to many workers, without the push: which workers are asked what, and when it is over.
 
     phase     asks                            then
-    COMPARE   all: what runs?                 all the same already: DONE · one to go, for real: FIRST · else PREPARE
-    PREPARE   those that differ: a dry run    any cannot: DONE · only a dry run: DONE · else FIRST
-    FIRST     the first of them to commit     failed, or the only one: DONE · a canary: CANARY · else REST
+    COMPARE   the first one: what runs?       the same: the others · one worker: FIRST · else TRY
+    TRY       the first one to commit, the    any cannot: BACK · the first one need not: FIRST · a canary: CANARY
+              others for a dry run            · else REST
+    FIRST     one that differs to commit      failed: DONE · nobody left: DONE · a canary: CANARY · else REST
     CANARY    nobody: its measures decide     no good: BACK · else REST
     REST      the others to commit            any failed: BACK · else DONE
     BACK      all that committed: undo        DONE
     DONE
 
-A policy changes that: `canary` makes FIRST several workers, `mixed` goes on where some fail and takes nothing back,
-`now` asks all at once and takes nothing back. Workers that ended before the push reached them (None in PREPARE, FIRST
-and REST) are no part of it any more.
+    A dry run is COMPARE of all, then PREPARE of those that differ, then DONE.
+
+A policy changes that: `canary` makes the first one several, `mixed` goes on where some fail and takes nothing back,
+`now` asks all at once and takes nothing back. Workers that ended before the push reached them (None in PREPARE, TRY,
+FIRST and REST) are no part of it any more.
 
     start ─► Rollout ─► advance(rollout, answers) ─► Rollout ─► … ─► DONE
 
@@ -67,6 +70,7 @@ class Phase(Enum):
 
     COMPARE = "compare"
     PREPARE = "prepare"
+    TRY = "try"
     FIRST = "first"
     CANARY = "canary"
     REST = "rest"
@@ -100,6 +104,7 @@ class Rollout:
         waiting: Workers whose turn comes later.
         outcomes: What became of the others, by name.
         policy: How it goes to many.
+        trying: Those of `asked` that commit; the others say what they would do.
     """
 
     goal: Goal
@@ -109,6 +114,7 @@ class Rollout:
     waiting: tuple[str, ...] = ()
     outcomes: tuple[tuple[str, Outcome], ...] = ()
     policy: Policy = DEFAULT
+    trying: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -126,21 +132,13 @@ class Rollout:
         return dict(self.outcomes)[name]
 
 
-def start(
-    workers: Iterable[str], goal: Goal = Goal.PUSH, policy: Policy = DEFAULT, first: Phase = Phase.COMPARE
-) -> Rollout:
-    """A rollout over these workers, before anyone was asked.
-
-    Args:
-        workers: Their names.
-        goal: What is wanted of them.
-        policy: How it goes to many.
-        first: PREPARE where a dry run costs no more than a comparison: it finds what is the same, too.
-    """
+def start(workers: Iterable[str], goal: Goal = Goal.PUSH, policy: Policy = DEFAULT) -> Rollout:
+    """A rollout over these workers, before anyone was asked."""
     names = tuple(workers)
     if not names:
         raise ValueError("a rollout needs a worker")
-    return Rollout(goal, names, first, asked=names, policy=policy)
+    asked = names if goal is Goal.DRY_RUN or policy.now else names[:1]
+    return Rollout(goal, names, Phase.COMPARE, asked, names[len(asked) :], policy=policy)
 
 
 def advance(rollout: Rollout, answers: Mapping[str, Outcome | None]) -> Rollout:
@@ -161,6 +159,8 @@ def advance(rollout: Rollout, answers: Mapping[str, Outcome | None]) -> Rollout:
             return _compared(rollout, answers)
         case Phase.PREPARE:
             return _prepared(*_without_ended(rollout, answers))
+        case Phase.TRY:
+            return _tried(*_without_ended(rollout, answers))
         case Phase.FIRST:
             return _committed_first(*_without_ended(rollout, answers))
         case Phase.REST:
@@ -181,26 +181,41 @@ def judged(rollout: Rollout, *, good: bool) -> Rollout:
 
 def _compared(rollout: Rollout, answers: Mapping[str, Outcome | None]) -> Rollout:
     settled = {name: outcome for name, outcome in answers.items() if outcome is not None}
-    differ = tuple(name for name in rollout.asked if answers[name] is None)
-    after = _settle(rollout, settled)
-    if not differ or (_any_failed(settled) and not rollout.policy.now and not rollout.policy.mixed):
+    after, policy = _settle(rollout, settled), rollout.policy
+    if _any_failed(settled) and not policy.now and not policy.mixed:
         return _done(after)
-    if rollout.policy.now and rollout.goal is Goal.PUSH:
-        return replace(after, phase=Phase.REST, asked=differ)
-    if len(differ) == 1 and rollout.goal is Goal.PUSH:
-        return replace(after, phase=Phase.FIRST, asked=differ)  # alone, it refuses as well as a dry run would
-    return replace(after, phase=Phase.PREPARE, asked=differ)
+    differ = tuple(name for name in rollout.asked if answers[name] is None)
+    if not differ:  # the first one runs it already: what about the others?
+        return replace(after, asked=rollout.waiting, waiting=()) if rollout.waiting else _done(after)
+    open_ones = (*differ, *rollout.waiting)
+    if rollout.goal is Goal.DRY_RUN:
+        return replace(after, phase=Phase.PREPARE, asked=open_ones, waiting=())
+    if policy.now:
+        return replace(after, phase=Phase.REST, asked=open_ones, waiting=())
+    if len(open_ones) == 1:
+        return replace(after, phase=Phase.FIRST, asked=open_ones, waiting=())
+    trying = open_ones[: policy.first(len(open_ones))]
+    return replace(after, phase=Phase.TRY, asked=open_ones, waiting=(), trying=trying)
 
 
 def _prepared(rollout: Rollout, answers: Mapping[str, Outcome]) -> Rollout:
-    if rollout.goal is Goal.DRY_RUN:
-        return _done(_settle(rollout, answers))
+    return _done(_settle(rollout, answers))
+
+
+def _tried(rollout: Rollout, answers: Mapping[str, Outcome]) -> Rollout:
     ready = tuple(name for name in rollout.asked if name in answers and answers[name].verdict is Verdict.READY)
     after = _settle(rollout, {name: outcome for name, outcome in answers.items() if name not in ready})
-    if not ready or (_any_failed(answers) and not rollout.policy.mixed):
+    live = tuple(name for name in rollout.trying if name in answers and answers[name].verdict is Verdict.LIVE)
+    if _any_failed(answers) and not rollout.policy.mixed:
+        return replace(after, phase=Phase.BACK, asked=live, waiting=()) if live else _done(after)
+    if not ready:
         return _done(after)
-    first = rollout.policy.first(len(ready))
-    return replace(after, phase=Phase.FIRST, asked=ready[:first], waiting=ready[first:])
+    if not live:  # it ended, or had nothing to do: nobody has tried it yet
+        first = rollout.policy.first(len(ready))
+        return replace(after, phase=Phase.FIRST, asked=ready[:first], waiting=ready[first:])
+    if rollout.policy.canary:
+        return replace(after, phase=Phase.CANARY, asked=(), waiting=ready)
+    return replace(after, phase=Phase.REST, asked=ready, waiting=())
 
 
 def _committed_first(rollout: Rollout, answers: Mapping[str, Outcome]) -> Rollout:

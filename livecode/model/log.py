@@ -40,8 +40,7 @@ class Action(StrEnum):
 class Stage(StrEnum):
     """How far a push that is not decided yet has come."""
 
-    PREPARE = "prepare"  # all say what it would do, none applies it
-    TRIAL = "trial"  # the chosen ones apply it
+    TRIAL = "trial"  # the chosen ones apply it, the others say what they would do
     CANARY = "canary"  # the chosen ones run it for a time, and all measure
 
 

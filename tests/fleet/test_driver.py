@@ -44,10 +44,7 @@ class Fake:
 
     def prepare(self, push: Push) -> Outcome:
         self.asked.append("prepare")
-        number, running = len(self.versions), checksum(self.versions[-1])
-        same = all(item.source is not None and checksum(item.source) == running for item in push.modules)
-        verdict = Verdict.SAME if same else Verdict.READY
-        return Outcome(self.worker, verdict, (ModuleOutcome("m", number, number, running),))
+        return self.would_do()
 
     def follow(self, generation: int) -> WorkerReport:
         assert self.log is not None
@@ -58,7 +55,14 @@ class Fake:
         if state.trial is not None and self.worker.key in state.trial.workers:
             digest = dict(state.trial.sources)["m"]
         source = (self.log.source(digest) or self.base) if digest else ""
+        if state.trial is not None and self.worker.key not in state.trial.workers:
+            return WorkerReport(self.worker, generation, generation, self.would_do())
         return WorkerReport(self.worker, generation, generation, self._run(source), (Held("m", 2, digest, "base"),))
+
+    def would_do(self) -> Outcome:
+        number, running = len(self.versions), checksum(self.versions[-1])
+        verdict = Verdict.SAME if self.versions[-1] == "new" else Verdict.READY
+        return Outcome(self.worker, verdict, (ModuleOutcome("m", number, number, running),))
 
     def _run(self, source: str) -> Outcome:
         before = len(self.versions)
@@ -108,11 +112,11 @@ def is_lost(*_: object) -> None:
 
 
 def test_live_everywhere(log: Log) -> None:
-    """One worker first, then the others; the dry run before, on all. The log says it in two generations."""
+    """One worker tries it while the others say what they would do; then they follow. That is two generations."""
     workers = [Fake(f"w{number}") for number in (1, 2, 3)]
     rollout = roll_out(log, workers)
     assert (rollout.verdict, [worker.versions[-1] for worker in workers]) == (Verdict.LIVE, ["new"] * 3)
-    assert [worker.asked for worker in workers] == [["prepare", "try"]] + [["prepare", "push"]] * 2
+    assert [worker.asked for worker in workers] == [["checksums", "try"]] + [["try", "push"]] * 2
     assert told(log) == ["try", "push"]
     (patch,) = log.now.patches
     assert (patch.module, patch.version, patch.digest, patch.base) == ("m", 2, checksum("new"), "base")
@@ -130,7 +134,7 @@ def test_same_source_is_not_sent(log: Log) -> None:
     """Where the source runs already, nothing is sent, and the version is said."""
     workers = [Fake("w1", "new"), Fake("w2")]
     rollout = roll_out(log, workers)
-    assert (rollout.verdict, workers[0].asked) == (Verdict.LIVE, ["prepare"])
+    assert (rollout.verdict, workers[0].asked) == (Verdict.LIVE, ["checksums"])
     same = rollout.outcome("w1")
     assert (same.verdict, same.modules) == (Verdict.SAME, (ModuleOutcome("m", 1, 1, checksum("new")),))
 
@@ -153,7 +157,7 @@ def test_first_fails(log: Log) -> None:
     workers = [Fake("w1", on_commit=fails), Fake("w2")]
     rollout = roll_out(log, workers)
     assert (rollout.verdict, len(rollout.outcomes)) == (Verdict.ROLLED_BACK, 1)
-    assert workers[1].asked == ["prepare"]
+    assert workers[1].asked == ["try"]
     assert (told(log), log.now.patches) == (["try", "take back"], ())
     assert [(tried.worker, tried.verdict) for tried in log.now.tried] == [("host:101", Verdict.ROLLED_BACK)]
 
@@ -252,15 +256,16 @@ def test_second_is_lost(log: Log) -> None:
     assert failure.message.startswith("w2 (pid 102) did not answer within 30 s; what it still applies, it takes back")
 
 
-def test_lost_before_anything_was_applied(log: Log) -> None:
-    """A worker that is lost at the dry run ends the push, and nothing was applied anywhere."""
+def test_lost_before_anything_was_applied_there(log: Log) -> None:
+    """A worker that is lost when it is asked what it would do ends the push; the one that tried it goes back."""
     workers = [Fake("w1"), Fake("w2")]
-    workers[1].prepare = is_lost  # type: ignore[method-assign,assignment]
-    rollout = roll_out(log, workers, NEW)
+    workers[1].would_do = is_lost  # type: ignore[method-assign,assignment]
+    rollout = roll_out(log, workers)
     failure = rollout.outcome("w2").failure
-    assert (rollout.verdict, [worker.versions for worker in workers]) == (Verdict.UNKNOWN, [["old"], ["old"]])
+    assert (rollout.verdict, told(log)) == (Verdict.UNKNOWN, ["try", "take back"])
+    assert [worker.versions for worker in workers] == [["old", "new", "old"], ["old"]]
     assert failure is not None
-    assert "before anything was applied to any worker" in failure.message
+    assert "before anything was applied to it" in failure.message
 
 
 @pytest.mark.parametrize("error", [ProtocolError("two versions"), DoorError("livecode itself failed there")])
@@ -271,7 +276,7 @@ def test_fault_before_anything_was_applied(log: Log, error: DoorError) -> None:
         raise error
 
     worker = Fake("w1")
-    worker.prepare = refuse  # type: ignore[method-assign,assignment]
+    worker.checksums = refuse  # type: ignore[method-assign]
     with pytest.raises(type(error)):
         roll_out(log, [worker, Fake("w2")], NEW)
 
@@ -292,7 +297,7 @@ def test_dry_run_touches_nothing(log: Log) -> None:
     """A dry run asks all and pushes to none."""
     workers = [Fake("w1"), Fake("w2")]
     assert roll_out(log, workers, NEW, Goal.DRY_RUN).verdict is Verdict.READY
-    assert {tuple(worker.asked) for worker in workers} == {("prepare",)}
+    assert {tuple(worker.asked) for worker in workers} == {("checksums", "prepare")}
 
 
 @pytest.mark.parametrize(
@@ -329,4 +334,4 @@ def test_broken_display(log: Log) -> None:
 
 def test_phases_are_all_used() -> None:
     """The driver knows every phase that asks somebody."""
-    assert {phase.name for phase in Phase} == {"COMPARE", "PREPARE", "FIRST", "CANARY", "REST", "BACK", "DONE"}
+    assert {phase.name for phase in Phase} == {"COMPARE", "PREPARE", "TRY", "FIRST", "CANARY", "REST", "BACK", "DONE"}
