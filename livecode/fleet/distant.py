@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from livecode.errors import WorkerLostError
 from livecode.fleet.client import ANSWER_S, Running
-from livecode.fleet.log import Arrivals, Log
+from livecode.fleet.log import GONE, Arrivals, Log
 from livecode.model.log import WorkerReport
 from livecode.model.nouns import DiskState, History, ModuleStatus, ProcessStatus, Push, Version, Worker
 from livecode.model.report import Outcome, Verdict
@@ -36,15 +37,17 @@ class DistantWorker:
         return Outcome(self.worker, Verdict.READY, warnings=("a dry run does not reach other machines",))
 
     def follow(self, generation: int) -> WorkerReport:
-        report = self._arrivals.wait_for(
-            self.worker.key, lambda said: said.heard >= generation or said.left, self.answer_s
-        )
+        key = self.worker.key
+        report = self._arrivals.wait_for(key, lambda said: said.heard >= generation or said.left, self.answer_s)
         if report is None:
             raise WorkerLostError(f"{self.describe()} did not answer within {self.answer_s:g} s") from TimeoutError()
+        if report is GONE:
+            raise WorkerLostError(f"{self.describe()} is not heard of any more") from ConnectionResetError()
         if report.left:
             raise WorkerLostError(f"{self.describe()} has ended") from ConnectionRefusedError()
-        self._report = report
-        return report
+        outcome = replace(report.outcome, worker=self.worker) if report.outcome is not None else None
+        self._report = replace(report, worker=self.worker, outcome=outcome)
+        return self._report
 
     def wake(self, generation: int) -> None:
         """The store notifies it."""

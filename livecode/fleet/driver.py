@@ -255,6 +255,8 @@ class Driver:
             if rollout.phase is not Phase.BACK and len(rollout.workers) > 1 and has_ended(client, error):
                 return None
             only_asked = rollout.phase is Phase.TRY and client.worker.name not in rollout.trying
+            if only_asked and isinstance(error.__cause__, ConnectionResetError):
+                return None
             phase = Phase.PREPARE if only_asked else rollout.phase
             return _unknown(client, error, what_is_known(client, phase, error))
         except LivecodeError as error:

@@ -46,9 +46,11 @@ from livecode.model.report import Outcome
 
 TICK_S = 1.0
 """How often a worker looks for what it was not told of."""
-HEARTBEAT_S = 10.0
-REPORT_TTL_S = 60.0
+HEARTBEAT_S = 4.0
+REPORT_TTL_S = 13.0
 """Where workers of other machines read it, a report that is not repeated is forgotten after that."""
+UP_TTL_S = 60.0
+"""So long a service counts as up on a machine where no worker reports any more: the next one may take its time."""
 EMBEDDED_TTL_S = 10 * 365 * 86400.0
 """On one machine the processes themselves are looked at."""
 RUNG_S = 2.0
@@ -217,10 +219,18 @@ class Follower:
                 return
             try:
                 ttl_s = EMBEDDED_TTL_S if self.place.embedded else REPORT_TTL_S
-                self._store.report(self.worker.key, replace(self.report(), outcome=self._short()).to_json(), ttl_s)
+                report = replace(self.report(), outcome=self._short())
+                self._store.report(self.worker.key, report.to_json(), ttl_s)
+                if not self.place.embedded:
+                    self._say_up(report)
                 self._unsaid, self._is_known = False, True
             except StoreError as error:
                 self._trouble = str(error)
+
+    def _say_up(self, report: WorkerReport) -> None:
+        """Keeps the service up on this machine for longer than the report of a worker lives."""
+        up = replace(report, outcome=None, held=(), left=True, measured=None)
+        self._store.report(f"up/{self.worker.host}", up.to_json(), UP_TTL_S)
 
     def leave(self) -> None:
         """Says that this worker ends in good order, and lets the store go."""
@@ -228,8 +238,12 @@ class Follower:
         if self._watch is not None:
             self._watch.close()
         try:
-            ttl_s = EMBEDDED_TTL_S if self.place.embedded else REPORT_TTL_S
-            self._store.report(self.worker.key, replace(self.report(), outcome=None, left=True).to_json(), ttl_s)
+            report = replace(self.report(), outcome=None, left=True)
+            if self.place.embedded:
+                self._store.report(self.worker.key, report.to_json(), EMBEDDED_TTL_S)
+            else:
+                self._say_up(report)
+                self._store.withdraw(self.worker.key)
             self._store.close()
         except StoreError:  # it will expire
             return

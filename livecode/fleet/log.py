@@ -197,6 +197,10 @@ def is_alive(holder: Holder) -> bool:
     return processes.is_alive(processes.Holder(holder.pid, holder.born))
 
 
+GONE = WorkerReport(Worker("", 0, "", ""))
+"""Stands for the report of a worker that is not heard of any more."""
+
+
 class Arrivals:
     """What workers of other machines report, as it arrives: read once for all who wait."""
 
@@ -204,16 +208,18 @@ class Arrivals:
         self._log, self._changed = log, threading.Condition()
         self._reports: dict[str, WorkerReport] = {}
         self._thread: threading.Thread | None = None
-        self._closed = False
+        self._closed = self._have_read = False
 
     def wait_for(self, key: str, wanted: Callable[[WorkerReport], bool], timeout_s: float) -> WorkerReport | None:
-        """A worker's report as soon as it is as wanted; None if it has none any more, or not in time."""
+        """A worker's report as soon as it is as wanted; None if not in time, `GONE` if it had one that expired."""
         deadline = time.monotonic() + timeout_s
         with self._changed:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._read, name="livecode-reports", daemon=True)
                 self._thread.start()
             while not ((report := self._reports.get(key)) is not None and wanted(report)):
+                if self._have_read and report is None:
+                    return GONE
                 if (left := deadline - time.monotonic()) <= 0:
                     return None
                 self._changed.wait(left)
@@ -233,7 +239,7 @@ class Arrivals:
                 time.sleep(RETRY_S)
                 continue
             with self._changed:
-                self._reports = reports
+                self._reports, self._have_read = reports, True
                 self._changed.notify_all()
             watch.wait(LOOK_S)
         if watch is not None:
