@@ -41,6 +41,7 @@ RETRY_S = 0.1
 PATIENCE_S = 5.0
 """How long a decision is offered to a store that does not answer: the workers wait for it."""
 LOOK_S = 0.25
+LINGER_S = 5.0
 
 
 class Log:
@@ -202,36 +203,46 @@ GONE = WorkerReport(Worker("", 0, "", ""))
 
 
 class Arrivals:
-    """What workers of other machines report, as it arrives: read once for all who wait."""
+    """What workers of other machines report, as it arrives: read once for all who wait, and only while they do."""
 
     def __init__(self, log: Log) -> None:
         self._log, self._changed = log, threading.Condition()
         self._reports: dict[str, WorkerReport] = {}
-        self._thread: threading.Thread | None = None
-        self._closed = self._have_read = False
+        self._reading = self._have_read = False
+        self._waiting, self._waited_at = 0, 0.0
 
     def wait_for(self, key: str, wanted: Callable[[WorkerReport], bool], timeout_s: float) -> WorkerReport | None:
         """A worker's report as soon as it is as wanted; None if not in time, `GONE` if it had one that expired."""
         deadline = time.monotonic() + timeout_s
         with self._changed:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._read, name="livecode-reports", daemon=True)
-                self._thread.start()
-            while not ((report := self._reports.get(key)) is not None and wanted(report)):
-                if self._have_read and report is None:
-                    return GONE
-                if (left := deadline - time.monotonic()) <= 0:
-                    return None
-                self._changed.wait(left)
-            return report
+            self._waiting += 1
+            try:
+                self._begin_to_read()
+                while not ((report := self._reports.get(key)) is not None and wanted(report)):
+                    if self._have_read and report is None:
+                        return GONE
+                    if (left := deadline - time.monotonic()) <= 0:
+                        return None
+                    self._changed.wait(left)
+                return report
+            finally:
+                self._waiting, self._waited_at = self._waiting - 1, time.monotonic()
 
-    def close(self) -> None:
-        """Waits for nobody any more."""
-        self._closed = True
+    def _begin_to_read(self) -> None:
+        if not self._reading:
+            self._reading, self._have_read, self._reports = True, False, {}
+            threading.Thread(target=self._read, name="livecode-reports", daemon=True).start()
+
+    def _is_needed(self) -> bool:
+        """True while somebody waits, and for a moment after that: a push waits several times."""
+        with self._changed:
+            needed = self._waiting > 0 or time.monotonic() < self._waited_at + LINGER_S
+            self._reading = needed
+            return needed
 
     def _read(self) -> None:
         watch = None
-        while not self._closed:
+        while self._is_needed():
             try:
                 watch = watch or self._log.store.watch(Topic.REPORTS)
                 reports = self._log.reports()
