@@ -20,7 +20,8 @@ from livecode.fleet.generations import meddled
 from livecode.fleet.log import Log
 from livecode.fleet.rollout import BEST_TO_WORST, DEFAULT, Goal, Policy
 from livecode.fleet.together import ask_all
-from livecode.model.log import NOTHING_YET, Action, State
+from livecode.model.conflict import conflict_diff
+from livecode.model.log import NOTHING_YET, Action, Patch, State
 from livecode.model.nouns import History, ModuleSource, ProcessStatus, Push, Version, Worker
 from livecode.model.report import Failure, Outcome, Refusal, Report, Verdict
 
@@ -242,8 +243,8 @@ class Service:
     def _drive(self, driver: Driver, log: Log, report: Report) -> Report:
         """What became of a push that the log tells of; it begins anew where something else was published meanwhile."""
         for _ in range(RETRIES):
-            if self._members.has_log() and (refused := self._conflicts(driver, log)):
-                return replace(report, refusals=refused)
+            if self._members.has_log() and (refused := self._conflicts(driver, log, report)):
+                return refused
             try:
                 rollout = driver.roll_out()
             except StaleBaseError as error:
@@ -258,30 +259,24 @@ class Service:
         busy = refusal("LC406", f"others push without a pause: {RETRIES} times somebody was faster")
         return replace(report, refusals=(busy,))
 
-    def _conflicts(self, driver: Driver, log: Log) -> tuple[Refusal, ...]:
+    def _conflicts(self, driver: Driver, log: Log, report: Report) -> Report | None:
         """What others do, or did since this side looked, that a push must not run over."""
         state = log.state()
         if driver.goal is Goal.DRY_RUN:
-            return ()
+            return None
         if log.undecided():
             who, what = state.author or "someone", ", ".join(state.modules)
-            return (refusal("LC406", f"another push is under way: {what} by {who}", module=what),)
+            busy = refusal("LC406", f"another push is under way: {what} by {who}", module=what)
+            return replace(report, refusals=(busy,))
         with suppress(StaleBaseError):
             log.clear()
         theirs = () if driver.push.force else meddled(self._seen, log.now, driver.push.names)
         wanted = driver.wanted
         theirs = tuple(patch for patch in theirs if patch.digest != wanted.get(patch.module))
         self._seen = log.now
-        return tuple(
-            refusal(
-                "LC407",
-                f"{patch.author or 'someone'} pushed v{patch.version} ({patch.digest[:7] or 'unloaded'}) meanwhile"
-                + (f": {patch.reason}" if patch.reason else ""),
-                way_out=f"%hotdiff {patch.module}, then push again",
-                module=patch.module,
-            )
-            for patch in theirs
-        )
+        sources = {item.module: item.source for item in driver.push.modules}
+        lines = (conflict_diff(patch, log.source(patch.digest), sources[patch.module]) for patch in theirs)
+        return replace(report, refusals=tuple(map(_overrun, theirs)), diff=sum(lines, ())) if theirs else None
 
     def _overtaken(self, driver: Driver, log: Log, report: Report, error: StaleBaseError) -> Report:
         """Somebody took the push back while it was on trial."""
@@ -360,6 +355,13 @@ def _refuse(item: ModuleSource) -> Refusal | None:
         what = f"the source is {type(source).__name__}, not text"
         return refusal("LC505", what, module=item.module)
     return refuse_name(item.module) or refuse_source(item)
+
+
+def _overrun(patch: Patch) -> Refusal:
+    """Somebody pushed this since the pusher looked."""
+    what = f"{patch.author or 'someone'} pushed v{patch.version} ({patch.digest[:7] or 'unloaded'}) meanwhile"
+    why = f": {patch.reason}" if patch.reason else ""
+    return refusal("LC407", what + why, way_out="the same command again replaces it", module=patch.module)
 
 
 def _last_push(clients: Sequence[WorkerClient]) -> tuple[str, ...]:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from livecode.model.measured import Advice, Decision, Finding, FunctionDecision, FunctionMeasure, Measured, Timed
+from livecode.model.measured import (
+    Advice,
+    CanaryResult,
+    Decision,
+    Finding,
+    FunctionDecision,
+    FunctionMeasure,
+    Measured,
+    Timed,
+)
 from livecode.model.sheet import Head, Item, Note, Sheet, Table, Tone
 
 NO_WORSE = "no worse than the old code"
@@ -41,6 +50,16 @@ def canary_sheet(new: Measured, old: Measured, decision: Decision, title: str = 
     facts = (said, _workers(new, old), latency_text(new.seconds * 1000) if new.seconds else "")
     head = Head("◐", "CANARY", tone, title, tuple(filter(None, facts)))
     return Sheet(head, tuple(_items(new, old, decision, title)))
+
+
+def canary_items(result: CanaryResult, modules: Sequence[str]) -> Iterator[Item]:
+    """What a report of these modules says of its canary."""
+    sheet = canary_sheet(result.new, result.old, result.decision, ", ".join(modules))
+    if sheet.head is not None:
+        yield Note(f"canary: {', '.join(sheet.head.facts)}")
+    if result.promoted and result.decision.advice is Advice.UNDECIDED:
+        yield Note("it went to all workers without evidence", mark="!")
+    yield from sheet.items
 
 
 def _workers(new: Measured, old: Measured) -> str:

@@ -21,6 +21,9 @@ LOOKS: dict[Verdict, tuple[str, Tone]] = {
     Verdict.HALTED: ("✖", Tone.BAD),
 }
 
+OVERRUN = "LC407"
+"""The refusal of a push that would replace what somebody else pushed meanwhile."""
+
 ERROR_WORDS = {
     "SyntaxError": "syntax error",
     "IndentationError": "indentation error",
@@ -78,6 +81,8 @@ def _not_sent(report: Report) -> tuple[str, ...]:
 
 
 def _refused(report: Report) -> tuple[str, ...]:
+    if any(refusal.code == OVERRUN for refusal in report.refusals):
+        return ("somebody pushed meanwhile: nothing was sent",)
     return (f"cannot be applied live: {_still(report)}",)
 
 
@@ -87,8 +92,15 @@ def _rolled_back(report: Report) -> tuple[str, ...]:
 
 
 def _undone(report: Report) -> tuple[str, ...]:
+    return (f"{_why_undone(report)}: {_still(report, again=True)}",)
+
+
+def _why_undone(report: Report) -> str:
+    if report.canary is not None and not report.canary.promoted:
+        bad = [each.finding.value for each in report.canary.decision.functions if each.finding.is_bad]
+        return f"{bad[0]} in the canary" if bad else "the canary was interrupted"
     failed = [o for o in report.outcomes if o.verdict not in (Verdict.UNDONE, Verdict.LIVE, Verdict.SAME)]
-    return (f"{len(failed)} of {report.workers} workers failed: {_still(report, again=True)}",)
+    return f"{len(failed)} of {report.workers} workers failed" if failed else "somebody else took it back"
 
 
 def _unknown(report: Report) -> tuple[str, ...]:

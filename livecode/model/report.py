@@ -207,7 +207,7 @@ class Report:
         refusals: Refusals found before anything was sent.
         again: What was typed, so that it can be typed again with another option; empty for a call.
         canary: What a canary measured, and what followed from it.
-        diff: What somebody else pushed meanwhile against what was to be pushed, as lines of a unified diff.
+        diff: From what somebody else pushed meanwhile to what was to be pushed, as lines of a unified diff.
     """
 
     verdict: Verdict

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
+from livecode.model.canary import canary_items
 from livecode.model.headline import (
     ERROR_WORDS,
     LOOKS,
+    OVERRUN,
     alone,
     duration,
     headline,
@@ -32,6 +34,7 @@ from livecode.model.sheet import (
     IN_NOTEBOOK,
     Code,
     Commands,
+    Diff,
     Entry,
     Hosts,
     Item,
@@ -56,6 +59,7 @@ _QUIET = (ChangeKind.KEPT, ChangeKind.MOVED)
 _QUIET_WORDS = {ChangeKind.KEPT: "kept, not re-run", ChangeKind.MOVED: "moved, not re-run"}
 _NAMES_SHOWN = 8
 _FRAMES_SHOWN = 6
+_DIFF_LINES_SHOWN = 40
 
 T = TypeVar("T")
 
@@ -69,6 +73,9 @@ def _items(report: Report, commands: Commands) -> Iterator[Item]:
     if report.failure:
         yield from _failure(report.failure, report.verdict)
     yield from _refusals(report, lambda o: o.refusals)
+    yield from _overrun(report)
+    if report.canary is not None:
+        yield from canary_items(report.canary, report.modules)
     yield from _safe_part(report)
     for failure, tag in _by_worker(report, lambda o: (o.failure,) if o.failure else ()):
         yield from _failure(failure, report.verdict, tag)
@@ -169,6 +176,16 @@ def _refusals(report: Report, get: Callable[[Outcome], Iterable[Refusal]]) -> It
     for refusal, tag in said:
         way_out = f"→ {refusal.way_out}" if refusal.way_out else ""
         yield Entry("", refusal.code, tag + _place(refusal, report) + refusal.what, way_out)
+
+
+def _overrun(report: Report) -> Iterator[Item]:
+    """What somebody else pushed meanwhile against what was to be pushed, and how to go on."""
+    if report.diff:
+        yield Diff(report.diff[:_DIFF_LINES_SHOWN])
+    if len(report.diff) > _DIFF_LINES_SHOWN:
+        yield Note(f"… {len(report.diff) - _DIFF_LINES_SHOWN} more lines")
+    if report.again and any(refusal.code == OVERRUN for refusal in report.refusals):
+        yield Note(f"to replace it:  {report.again}")
 
 
 def _safe_part(report: Report) -> Iterator[Note]:

@@ -192,6 +192,21 @@ def test_push_while_one_is_under_way(services: Services) -> None:
     assert (reports[0].verdict, quotes([started])) == (Verdict.LIVE, ["'new'"])
 
 
+def test_somebody_pushed_meanwhile(shop: tuple[Service, list[RunningService]]) -> None:
+    """Of two who push what both saw, the second is told who was faster, and how theirs differs; again, it goes on."""
+    ours, started = shop
+    attach("shop").push({"pricing": NEW}, author="ann", reason="new prices")
+    report = ours.push({"pricing": THIRD})
+    (refused,) = report.refusals
+    assert (report.verdict, refused.code, report.outcomes) == (Verdict.REFUSED, "LC407", ())
+    assert refused.what == f"ann pushed v2 ({checksum(NEW)[:7]}) meanwhile: new prices"
+    assert report.diff[:2] == ("--- pricing v2 (ann)", "+++ pricing (yours)")
+    assert report.diff[-2:] == ("-    return 'new'", "+    return 'third'")
+    assert quotes(started) == ["'new'", "'new'"]
+    assert ours.push({"pricing": THIRD}).verdict is Verdict.LIVE
+    assert quotes(started) == ["'third'", "'third'"]
+
+
 def test_undo_and_history(shop: tuple[Service, list[RunningService]]) -> None:
     """undo() brings back what ran before on all, again and again, and a version by its number."""
     service, started = shop

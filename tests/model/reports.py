@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from livecode.model.measured import (
+    Advice,
+    CanaryResult,
+    Decision,
+    Finding,
+    FunctionDecision,
+    FunctionMeasure,
+    Measured,
+    slot_of,
+)
 from livecode.model.nouns import DiskState, Worker
 from livecode.model.report import (
     Change,
@@ -159,6 +169,48 @@ UNLOADED = Report(
     1,
     2.0,
     "unload",
+)
+CONFLICT = Report(
+    Verdict.REFUSED,
+    ("shop.pricing",),
+    workers=2,
+    service="shop",
+    again="%%hotpush shop.pricing",
+    refusals=(
+        Refusal(
+            "LC407", "ann pushed v8 (3f9a1c2) meanwhile: x-mas", "the same command again replaces it", "shop.pricing"
+        ),
+    ),
+    diff=("--- shop.pricing v8 (ann)", "+++ shop.pricing (yours)", "@@ -1,50 +1,50 @@", *("-x", "+y") * 25),
+)
+
+
+def canary(advice: Advice, why: str, *found: Finding, promoted: bool = False) -> CanaryResult:
+    """What a canary on two of eight workers found for one function."""
+    called = FunctionMeasure("shop.pricing.quote", 200, (), 400.0, ((slot_of(2_000_000), 200),))
+    decided = Decision(advice, why, tuple(FunctionDecision(called.name, each) for each in found))
+    return CanaryResult(Measured((called,), 60.0, 2), Measured((called,), 60.0, 6), decided, promoted)
+
+
+WORSE_IN_CANARY = Report(
+    Verdict.UNDONE,
+    ("shop.pricing",),
+    tuple(Outcome(worker(n), Verdict.UNDONE, (PRICING_STILL,)) for n in (1, 2)),
+    8,
+    service="shop",
+    canary=canary(Advice.TAKE_BACK, "shop.pricing.quote(): 4 of 200 calls raised", Finding.ERRORS_ROSE),
+)
+INTERRUPTED_CANARY = replace(WORSE_IN_CANARY, canary=canary(Advice.KEEP, "", Finding.FINE))
+NO_EVIDENCE = replace(
+    everywhere(Verdict.LIVE, replace(PRICING_SAME, before=7)),
+    canary=canary(Advice.UNDECIDED, "Python 3.11 cannot measure", promoted=True),
+)
+TAKEN_BACK_BY_OTHERS = Report(
+    Verdict.UNDONE,
+    ("shop.pricing",),
+    (Outcome(worker(1), Verdict.UNDONE, failure=Failure("StaleBaseError", "generation 9 (take back, bob): no")),),
+    1,
+    service="shop",
 )
 NOTHING = Report(Verdict.SAME, (), workers=2, service="shop")
 ALL = {name: value for name, value in list(globals().items()) if isinstance(value, Report)}

@@ -54,6 +54,41 @@ TEXTS = {
   web-1   w1 ✔ w2 ✔ w3 ✔ w4 ✔
   web-2   w5 ✔ w6 ✔ w7 ✔ w8 ✖ MemoryError, shop.pricing line 22
 """,
+    "CONFLICT": """
+■ REFUSED  shop.pricing  somebody pushed meanwhile: nothing was sent
+  LC407  ann pushed v8 (3f9a1c2) meanwhile: x-mas  → the same command again replaces it
+  --- shop.pricing v8 (ann)
+  +++ shop.pricing (yours)
+  @@ -1,50 +1,50 @@
+"""
+    + "  -x\n  +y\n" * 18
+    + """  -x
+  … 13 more lines
+  to replace it:  %%hotpush shop.pricing
+""",
+    "WORSE_IN_CANARY": """
+▲ UNDONE  shop.pricing  errors rose in the canary: v7 is live again
+  canary: worse than the old code, 2 new, 6 old, 60.0 s
+  ! shop.pricing.quote(): 4 of 200 calls raised
+  function  calls (old)  errors (old)  p50 (old)          p99 (old)
+  quote     200 (200)    0 (0)         1.97 ms (1.97 ms)  1.97 ms (1.97 ms)  errors rose
+""",
+    "INTERRUPTED_CANARY": """
+▲ UNDONE  shop.pricing  the canary was interrupted: v7 is live again
+  canary: no worse than the old code, 2 new, 6 old, 60.0 s
+  function  calls (old)  errors (old)  p50 (old)          p99 (old)
+  quote     200 (200)    0 (0)         1.97 ms (1.97 ms)  1.97 ms (1.97 ms)  fine
+""",
+    "NO_EVIDENCE": """
+✔ LIVE  shop.pricing  v7 → v8  3f9a1c2  8/8 workers                     undo: %hotundo
+  canary: cannot be told yet, 2 new, 6 old, 60.0 s
+  ! it went to all workers without evidence
+  Python 3.11 cannot measure
+""",
+    "TAKEN_BACK_BY_OTHERS": """
+▲ UNDONE  shop.pricing  somebody else took it back: what ran before runs again on 1/1
+  ! generation 9 (take back, bob): no
+""",
     "UNKNOWN": """
 ? UNKNOWN  shop.pricing  w2 did not answer: what it runs now is not known    look: %hotstatus
   ! [w2] pid 102 did not answer within 10 s
