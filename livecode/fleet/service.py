@@ -149,9 +149,13 @@ class Service:
 
     def status(self) -> tuple[ProcessStatus, ...]:
         """What each worker runs. One that does not answer is in it too, and `busy` says so."""
-        found = tuple(ask_all(lambda client: client.status(), self._need_clients()))
+        found = self.peek()
         self.look_at_log()
         return found
+
+    def peek(self) -> tuple[ProcessStatus, ...]:
+        """The same for a program: whoever pushes through this has not seen it, and is told of what others pushed."""
+        return tuple(ask_all(lambda client: client.status(), self._need_clients()))
 
     def source(self, module: str, version: int | None = None) -> str | None:
         """The source of a module as the first worker runs it, or ran it; None where there is none."""

@@ -67,7 +67,7 @@ def _offers(
     elif magic == "hotwatch":
         yield from _paths(token, ())
     elif magic not in ("hotstatus", "hotdetach"):
-        yield from (m.module for status in target().status() for m in status.modules if m.module not in before)
+        yield from (m.module for status in target().peek() for m in status.modules if m.module not in before)
 
 
 def _names(words: Iterable[str]) -> list[str]:

@@ -74,6 +74,8 @@ class Target(Protocol):
 
     def status(self) -> tuple[ProcessStatus, ...]: ...
 
+    def peek(self) -> tuple[ProcessStatus, ...]: ...
+
     def source(self, module: str, version: int | None = None) -> str | None: ...
 
     def history(self, module: str) -> History: ...
@@ -162,7 +164,7 @@ def push_folder(
     if not root.is_dir():
         raise UsageError(f"{folder} is not a folder: give the folder that holds the sources")
     know_folder(root, target)
-    statuses = target.status()
+    statuses = target.peek()
     files = {path: names for path, names in loaded_files(statuses).items() if path.is_relative_to(root)}
     request = PushRequest((), author, reason, force)
     try:
@@ -231,7 +233,7 @@ def module_items(modules: Iterable[str], target: Target) -> tuple[ModuleSource, 
         UsageError: A module has no file to be found, or one that cannot be read.
     """
     names = tuple(dict.fromkeys(modules))
-    files = {name: path for path, loaded in loaded_files(target.status()).items() for name in loaded}
+    files = {name: path for path, loaded in loaded_files(target.peek()).items() for name in loaded}
     return tuple(_read(name, files.get(name) or _file_on_path(name)) for name in names)
 
 
@@ -387,7 +389,7 @@ def _stopped_here(
     """A Report of something that was never sent, with what runs on every worker."""
     names = tuple(item.module for item in request.items)
     try:
-        statuses = target.status()
+        statuses = target.peek()
     except LivecodeError:  # what is wrong with the source is the news; the next command will say that nobody is there
         statuses = ()
     return Report(

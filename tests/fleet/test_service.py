@@ -335,3 +335,32 @@ def test_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert service.status()[0].worker.name == "here"
     assert service.unload("local_pricing", force=True).ok
     tracking.untrack_all()
+
+
+def test_somebody_else_pushed_meanwhile(shop: tuple[Service, list[RunningService]]) -> None:
+    """Who pushes over what another one pushed since they looked is told, and nothing is sent; again, and it goes."""
+    mine, started = shop
+    attach("shop").push({"pricing": NEW}, author="bob", reason="mine is better")
+    mine.peek()  # a program looked: nobody has seen it
+    report = mine.push({"pricing": THIRD}, author="ann")
+    assert (report.verdict, report.refusals[0].code, report.refusals[0].module) == (
+        Verdict.REFUSED,
+        "LC407",
+        "pricing",
+    )
+    assert report.refusals[0].what.startswith("bob pushed v2")
+    assert report.refusals[0].what.endswith("meanwhile: mine is better")
+    assert quotes(started) == ["'new'", "'new'"]
+    assert mine.push({"pricing": THIRD}, author="ann").verdict is Verdict.LIVE
+
+
+def test_what_was_seen_is_no_conflict(shop: tuple[Service, list[RunningService]]) -> None:
+    """A status, a push of the same source, and a push of another module know of no conflict."""
+    mine, _ = shop
+    attach("shop").push({"pricing": NEW}, author="bob")
+    assert mine.push({"promo": NEW}, author="ann").verdict is Verdict.LIVE
+    attach("shop").push({"pricing": THIRD}, author="bob")
+    assert mine.push({"pricing": THIRD}, author="ann").verdict is Verdict.SAME
+    attach("shop").push({"pricing": NEW}, author="bob")
+    mine.status()
+    assert mine.push({"pricing": THIRD}, author="ann").verdict is Verdict.LIVE

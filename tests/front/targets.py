@@ -86,6 +86,9 @@ class KeepingTarget:
             raise ServiceNotFoundError(self.name, ())
         return (ProcessStatus(self.worker, tuple(map(self._status, self.sources))),)
 
+    def peek(self) -> tuple[ProcessStatus, ...]:
+        return self.status()
+
     def source(self, module: str, version: int | None = None) -> str | None:
         known = self.sources.get(module, [])
         return known[(version or len(known)) - 1] if known else None
