@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from livecode.engine.canary import changed_in, decide
@@ -103,7 +104,9 @@ class Driver:
             StaleBaseError: Somebody else published before anything was applied.
             StoreError: The log could not be written. What was tried, its worker takes back.
         """
-        self._by_name = {client.worker.name: client for client in self.clients}
+        # those behind doors know what runs, and are asked first
+        near_first = sorted(self.clients, key=lambda client: not isinstance(client, RemoteWorker))
+        self._by_name = {client.worker.name: client for client in near_first}
         rollout = start(self._by_name, self.goal, self.policy)
         try:
             while rollout.phase in (Phase.COMPARE, Phase.PREPARE):
@@ -150,6 +153,7 @@ class Driver:
         self.log.attempt(self.push, Stage.CANARY, self._keys(chosen), self._running)
         until = time.monotonic() + self.policy.canary_s
         while True:
+            self.log.stay()
             result, lost = self._look_at_canary(rollout, chosen)
             bad = lost or bool(pressed) or result.decision.advice is Advice.TAKE_BACK
             over = time.monotonic() >= until
@@ -252,7 +256,8 @@ class Driver:
                 case _:
                     return self._follow(client, rollout)
         except WorkerLostError as error:
-            if rollout.phase is not Phase.BACK and len(rollout.workers) > 1 and has_ended(client, error):
+            may_end = rollout.phase is not Phase.BACK and len(rollout.workers) > 1
+            if may_end and (has_ended(client, error) or self._has_left(client)):
                 return None
             only_asked = rollout.phase is Phase.TRY and client.worker.name not in rollout.trying
             if only_asked and isinstance(error.__cause__, ConnectionResetError):
@@ -262,7 +267,15 @@ class Driver:
         except LivecodeError as error:
             if rollout.phase in (Phase.COMPARE, Phase.PREPARE):
                 raise
+            if rollout.phase is not Phase.BACK and len(rollout.workers) > 1 and self._has_left(client):
+                return None
             return _unknown(client, error, f"{error}; look at %hotstatus for what it runs")
+
+    def _has_left(self, client: FollowingWorker) -> bool:
+        """True if a worker has ended in good order while it was asked: it takes nothing along."""
+        with suppress(StoreError):
+            return self.log.has_left(client.worker)
+        return False
 
     def _follow(self, client: FollowingWorker, rollout: Rollout) -> Outcome:
         report = client.follow(self.log.now.generation)
@@ -339,9 +352,10 @@ def what_is_known(client: WorkerClient, phase: Phase, error: WorkerLostError) ->
     """What can be said of a worker that was lost in this phase, and what to do."""
     worker = client.worker
     who = f"{worker.name} (pid {worker.pid})"
-    presence = client.meet()[0] if isinstance(client, RemoteWorker) else Presence.ANSWERS
+    presence = client.meet()[0] if isinstance(client, RemoteWorker) else Presence.SILENT
+    now = f"; {presence.value}" if isinstance(client, RemoteWorker) else ""
     if phase in (Phase.COMPARE, Phase.PREPARE):
-        return f"{who} was lost before anything was applied to it ({error}; {presence.value}): push again"
+        return f"{who} was lost before anything was applied to it ({error}{now}): push again"
     if nobody_listens(error):
         return f"{who} ended before the push reached it; a process started in its place runs what the service runs"
     if presence is Presence.GONE:
@@ -351,4 +365,4 @@ def what_is_known(client: WorkerClient, phase: Phase, error: WorkerLostError) ->
         )
     if isinstance(error.__cause__, TimeoutError):
         return f"{error}; what it still applies, it takes back: look at %hotstatus for what it runs"
-    return f"{error} ({presence.value}); it may have applied the push: look at %hotstatus for what it runs"
+    return f"{error}{now}; it may have applied the push: look at %hotstatus for what it runs"

@@ -55,7 +55,11 @@ EMBEDDED_TTL_S = 10 * 365 * 86400.0
 """On one machine the processes themselves are looked at."""
 RUNG_S = 2.0
 RUNG_PAUSE_S = 0.05
+LEAVE_S = 2.0
+"""How long a worker that ends waits for a push that is being applied."""
 ABANDONED_TICKS = 2
+UNDECIDED_TICKS = 5
+"""How long a worker that has not heard how a trial ended leaves it to others to tell a store that forgot."""
 UNREACHABLE_TICKS = 15
 
 
@@ -103,12 +107,12 @@ class Follower:
         compile_elsewhere(self._process)
         self._store: Store = open_store(place.url, place.service)
         self._lock = threading.RLock()
-        self._state = NOTHING_YET
+        self._state, self._text = NOTHING_YET, ""
         self._holdings = self._watched(Holdings(self._process, self._store, worker))
         self._outcome: Outcome | None = None
         self._heard = 0
-        self._trouble = ""
-        self._unsaid = self._again = self._is_known = False
+        self._trouble = self._away = ""
+        self._unsaid = self._again = self._is_known = self._is_other = False
         self._abandoned = self._behind = 0
         self._holders = tuple(Holder(pid, born) for pid, born in processes.holders())
         self._beginning = False
@@ -177,10 +181,17 @@ class Follower:
         """What came of the newest generation here, which is at least this one.
 
         Raises:
-            StoreError: The store cannot be read, or does not have that generation.
+            StoreError: The store cannot be read, does not have that generation, or went back.
         """
         with self._lock:
+            if self._closed.is_set():
+                raise StoreError(f"pid {self.worker.pid} leaves {self.place.service}")
             state = self._read()
+            if self._went_back(state):
+                self._arrive(state)
+                trouble = self._trouble
+                self._have_restored(state)
+                raise StoreError(f"{trouble}; it was told again, so push again")
             if state.generation < generation:
                 raise StoreError(f"{self._store.url} is at generation {state.generation}, and {generation} is wanted")
             self._arrive(state)
@@ -202,7 +213,7 @@ class Follower:
             self._outcome,
             self._holdings.held(),
             overlay.stale(),
-            self._trouble or _failures(),
+            self._trouble or self._away or _failures(),
             self._holders,
             measured=self._measuring.snapshot() if self._measuring is not None else None,
         )
@@ -225,7 +236,7 @@ class Follower:
                     self._say_up(report)
                 self._unsaid, self._is_known = False, True
             except StoreError as error:
-                self._trouble = str(error)
+                self._away = str(error)
 
     def _say_up(self, report: WorkerReport) -> None:
         """Keeps the service up on this machine for longer than the report of a worker lives."""
@@ -233,8 +244,16 @@ class Follower:
         self._store.report(f"up/{self.worker.host}", up.to_json(), UP_TTL_S)
 
     def leave(self) -> None:
-        """Says that this worker ends in good order, and lets the store go."""
+        """Says that this worker ends in good order, and lets the store go, after what is under way here."""
         self._closed.set()
+        is_idle = self._lock.acquire(timeout=LEAVE_S)
+        try:
+            self._leave()
+        finally:
+            if is_idle:
+                self._lock.release()
+
+    def _leave(self) -> None:
         if self._watch is not None:
             self._watch.close()
         try:
@@ -243,7 +262,7 @@ class Follower:
                 self._store.report(self.worker.key, report.to_json(), EMBEDDED_TTL_S)
             else:
                 self._say_up(report)
-                self._store.withdraw(self.worker.key)
+                self._store.report(self.worker.key, report.to_json(), REPORT_TTL_S)  # for who is waiting for it
             self._store.close()
         except StoreError:  # it will expire
             return
@@ -252,7 +271,7 @@ class Follower:
         """The follower of a forked child, which runs what its parent ran."""
         _inherited.append(self)
         child = Follower(self.place, worker)
-        child._state = self._state
+        child._state, child._text = self._state, self._text
         child._holdings = child._watched(self._holdings.copy(child._store, worker))
         return child
 
@@ -268,8 +287,12 @@ class Follower:
     def _arrive(self, state: State) -> None:
         """Goes on to this generation, as far as it is for this worker."""
         now = self._state.generation
-        if state.generation < now:
-            self._trouble = f"store went back: it is at generation {state.generation}, and this worker runs {now}"
+        if self._went_back(state):
+            other = "another " if state.generation == now else ""
+            self._outcome, self._unsaid = None, True
+            self._trouble = (
+                f"store went back: it is at {other}generation {state.generation}, and this worker runs {now}"
+            )
             return
         self._behind = 0
         if state.generation == now and not self._again:
@@ -307,22 +330,31 @@ class Follower:
     def tick(self) -> None:
         """Looks for what this worker was not told of, and for pushes that nobody decides any more."""
         with self._lock:
+            if self._closed.is_set():
+                return
             try:
                 state = self._read()
-                if state.generation != self._state.generation or self._again:
+                if state is not self._state or self._again:
                     self._arrive(state)
                     self._unsaid = True
                 self._import_new()
                 self._look_after(state)
                 self._unsaid = self._unsaid or self._measuring is not None
+                self._unsaid, self._away = self._unsaid or bool(self._away), ""
                 self.say()
             except (StoreError, ValueError) as error:
-                self._trouble = str(error)
+                self._away = str(error)
                 self._go_back_alone()
 
     def needs_ticks(self) -> bool:
         """True while something is undecided here, so that the next tick must look even if nothing was written."""
-        return self._again or self._unsaid or self._state.trial is not None or self._behind > 0 or bool(self._trouble)
+        return (
+            self._again
+            or self._unsaid
+            or self._state.trial is not None
+            or self._behind > 0
+            or bool(self._trouble or self._away)
+        )
 
     def run(self) -> None:
         """Follows a store that notifies, until `leave`: the body of a thread."""
@@ -346,14 +378,14 @@ class Follower:
         try:
             return self._store.watch(Topic.HEAD)
         except StoreError as error:
-            self._trouble = str(error)
+            self._away = str(error)
             return None
 
     def _look_after(self, state: State) -> None:
         """Decides what its pusher left undecided, and tells a store that forgot what it said."""
-        if state.generation < self._state.generation:
+        if self._went_back(state):
             self._behind += 1
-            if self._behind >= ABANDONED_TICKS:
+            if self._state.trial is None or self._behind >= UNDECIDED_TICKS:
                 self._restore(state)
         elif state.trial is not None:
             self._abandoned = 0 if self._is_there(state.trial.pusher) else self._abandoned + 1
@@ -375,7 +407,7 @@ class Follower:
             settled = replace(self._state, trial=None, action=Action.TAKE_BACK, force=True)
             self._outcome = self._holdings.arrive(settled, settled.generation)
             self._state = settled
-            self._trouble += "; what was on trial here was taken back"
+            self._trouble = "the store did not answer, so what was on trial here was taken back"
 
     def _import_new(self) -> None:
         """Modules without a file, which nobody imported: where they were pushed they have been, too."""
@@ -386,13 +418,29 @@ class Follower:
                 overlay.give_up(name, f"{type(error).__name__}: {error}")
             self._unsaid = True
 
+    def _have_restored(self, found: State) -> None:
+        """Returns when a store that forgot was told again, by this worker if it is not one that waits to be told.
+
+        Somebody who asks for what comes next must not get far on a store that forgot: beyond this worker's generation,
+        it would be believed.
+        """
+        until = time.monotonic() + TICK_S
+        while self._state.trial is not None and self._went_back(found) and time.monotonic() < until:
+            time.sleep(RUNG_PAUSE_S)
+            found = self._read()
+        if self._went_back(found):
+            self._restore(found)
+        else:
+            self._arrive(found)
+
     def _restore(self, found: State) -> None:
+        """Tells a store that forgot what this worker runs. What is on trial here may be live: others know it better."""
         known = self._state
         why = f"the store went back from generation {known.generation} to {found.generation}"
         again = generations.restored(known, found.generation, self._author(why))
         self._store.put(self._holdings.sources())
         if self._publish(again, base=found.generation):
-            self._state, self._trouble, self._behind = again, "", 0
+            self._arrive(again)  # what was on trial here is not, any more
             self._unsaid = True
 
     def _is_there(self, key: str) -> bool:
@@ -411,12 +459,23 @@ class Follower:
             StoreError: The store cannot be reached, or says what is no state.
         """
         head = self._store.head()
-        if head.generation == self._state.generation and not self._again:
+        is_known = head.generation == self._state.generation and head.text == self._text
+        if is_known and not self._again:
             return self._state
         try:
-            return read_state(head.text)
+            state = read_state(head.text)
         except ValueError as error:
             raise StoreError(f"{self._store.url} says what this livecode cannot read: {error}") from error
+        if head.generation > self._state.generation:
+            self._text = head.text
+        self._is_other = head.generation == self._state.generation and not is_known
+        return state
+
+    def _went_back(self, state: State) -> bool:
+        """True if the store has forgotten what this worker runs: it is below, or as far with something else."""
+        return state.generation < self._state.generation or (
+            self._is_other and state.generation == self._state.generation and state is not self._state
+        )
 
     def _reports(self) -> dict[str, WorkerReport]:
         return read_reports(self._store.reports())
@@ -426,6 +485,7 @@ class Follower:
             self._store.publish(state.generation - 1 if base is None else base, Head(state.generation, state.to_json()))
         except StaleBaseError:  # another worker was faster, or somebody pushed
             return False
+        self._text = state.to_json()
         return True
 
     def _author(self, reason: str) -> Author:

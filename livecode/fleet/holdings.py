@@ -93,9 +93,11 @@ class Holdings:
         return tuple(held for held in self._held.values() if held.module not in stale)
 
     def sources(self) -> dict[str, bytes]:
-        """The sources that run here and that the log is about, by digest, as a store keeps them."""
-        running = (self._process.source(held.module) for held in self._held.values() if held.digest)
-        return {checksum(source): encoded(source) for source in running if source is not None}
+        """The sources that run, will run or ran here of what the log is about, by digest, as a store keeps them."""
+        running = [self._process.source(held.module) for held in self._held.values() if held.digest]
+        before = [item.source for item in self._before.values()]  # what an undo brings back
+        sources = (*running, *before, *overlay.sources())
+        return {checksum(source): encoded(source) for source in sources if source is not None}
 
     def measuring(self, state: State) -> Measuring:
         """What measures the calls of the modules that a state is about; not begun."""

@@ -57,9 +57,9 @@ class Listener:
         with _lock:
             door, self._door, self._open = self._door, None, False
         if door is not None:
-            door.close()
-            if self._following is not None:
+            if self._following is not None:  # who is in the middle of asking hears that it leaves, or finds it said
                 self._following.close()
+            door.close()
 
     def __enter__(self) -> Listener:
         return self

@@ -14,6 +14,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from livecode.errors import StaleBaseError, StoreError
 from livecode.fleet import generations
@@ -57,7 +58,7 @@ class Log:
         self._me = Worker("pusher", pid, host, "", key=f"pusher-{host}-{pid}-{secrets.token_hex(4)}")
         self._holders = tuple(Holder(pid, born) for pid, born in processes.holders()[:1])
         self._author, self._patches = Author("", "", 0.0, self._me.key), tuple[Patch, ...]()
-        self._said = False
+        self._said, self._said_at = False, 0.0
 
     def state(self) -> State:
         """The newest generation.
@@ -81,6 +82,11 @@ class Log:
         found = self.store.get([digest]) if digest else {}
         return found[digest].decode("utf-8", "surrogatepass") if digest in found else None
 
+    def has_left(self, worker: Worker) -> bool:
+        """True if that worker has said that it ends in good order."""
+        report = self.reports().get(worker.key)
+        return report is not None and report.left
+
     def undecided(self) -> bool:
         """True if somebody else, who is still there, has a push on trial at this moment."""
         trial = self.now.trial
@@ -102,7 +108,7 @@ class Log:
 
         Raises:
             StaleBaseError: Somebody else published since `state` was asked.
-            StoreError: The store cannot be reached; nothing was said.
+            StoreError: The store could not be reached for a while; whoever tries it will take it back.
         """
         if not self._said:
             self._author = Author(push.author, push.reason, time.time(), self._me.key)
@@ -110,7 +116,7 @@ class Log:
             self._say()
         blobs = {checksum(item.source): item.source for item in push.modules if item.source is not None}
         self.store.put({digest: source.encode("utf-8", "surrogatepass") for digest, source in blobs.items()})
-        self._publish(generations.tried(self.now, push, self._author, stage, workers, running))
+        self._decide(generations.tried(self.now, push, self._author, stage, workers, running))
         return self.now
 
     def settle(
@@ -149,21 +155,29 @@ class Log:
     def end(self) -> None:
         """The pusher has decided, or never will."""
         if self._said:
-            self._said = False
-            try:
-                self.store.withdraw(self._me.key)
-            except StoreError:  # it will expire
-                return
+            self._said, deadline = False, time.monotonic() + PATIENCE_S
+            while time.monotonic() < deadline:
+                try:
+                    self.store.withdraw(self._me.key)
+                    return
+                except StoreError:  # if it stays away, what this said will expire
+                    time.sleep(RETRY_S)
 
     def close(self) -> None:
         """Lets the store go."""
         self.end()
         self.store.close()
 
+    def stay(self) -> None:
+        """Says again that this pusher is there, if it said so long ago: workers would take it for dead."""
+        if self._said and time.monotonic() - self._said_at > PUSHER_TTL_S / 4:
+            with suppress(StoreError):  # there is time to try it again
+                self._say()
+
     def _say(self) -> None:
         report = WorkerReport(self._me, holders=self._holders, pusher=True)
         self.store.report(self._me.key, report.to_json(), PUSHER_TTL_S)
-        self._said = True
+        self._said, self._said_at = True, time.monotonic()
 
     def _publish(self, state: State) -> None:
         self.store.publish(self.now.generation, Head(state.generation, state.to_json()))

@@ -126,6 +126,12 @@ def waiting() -> tuple[str, ...]:
     return tuple(_waiting)
 
 
+def sources() -> tuple[str, ...]:
+    """The sources that are applied when their modules are imported."""
+    found = (patched.version.source for patched in _waiting.values())
+    return tuple(source for source in found if source is not None)
+
+
 def waiting_without_file() -> tuple[str, ...]:
     """Those of them that have no file, and whose package is there, so that they can be imported."""
     packages = ((name, name.rpartition(".")[0]) for name, patched in _waiting.items() if not patched.base)
