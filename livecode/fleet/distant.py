@@ -57,7 +57,10 @@ class DistantWorker:
             ModuleStatus(held.module, held.version, held.digest, _disk(held.digest, held.base))
             for held in self._report.held
         )
-        return ProcessStatus(self.worker, modules, busy=self._report.trouble)
+        report = self._report
+        return ProcessStatus(
+            self.worker, modules, generation=report.generation, stale=report.stale, trouble=report.trouble
+        )
 
     def source(self, module: str, version: int | None = None) -> str | None:
         versions = self.history(module).versions

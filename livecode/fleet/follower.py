@@ -41,7 +41,7 @@ from livecode.model.log import (
     read_reports,
     read_state,
 )
-from livecode.model.nouns import Worker
+from livecode.model.nouns import ProcessStatus, Worker
 from livecode.model.report import Outcome
 
 TICK_S = 1.0
@@ -217,6 +217,13 @@ class Follower:
             self._holders,
             measured=self._measuring.snapshot() if self._measuring is not None else None,
         )
+
+    def described(self, status: ProcessStatus) -> ProcessStatus:
+        """A status with where this worker is in the log."""
+        state, trial = self._state, self._state.trial
+        told = f"{', '.join(state.modules)} by {state.author or 'someone'}" if trial is not None else ""
+        trouble = self._trouble or _failures()
+        return replace(status, generation=state.generation, stale=overlay.stale(), trouble=trouble, trial=told)
 
     def say(self) -> None:
         """Writes into the store where this worker is, if that has changed since it was last said.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from livecode.fleet.follower import Follower
+    from livecode.model.nouns import ProcessStatus
 
 SESSION, UNTIL_DEPLOY, NONE = OVERLAYS = ("session", "until-deploy", "none")
 
@@ -91,6 +92,10 @@ class Following:
         """A guest pushes, and asks for each generation of the log as it is made."""
         if self._follower is not None:
             self._follower.rung()
+
+    def described(self, status: ProcessStatus) -> ProcessStatus:
+        """A status with where this worker is in the log, if there is one."""
+        return self._follower.described(status) if self._follower is not None else status
 
     def close(self) -> None:
         """Leaves the service."""

@@ -186,6 +186,7 @@ def restored(known: State, found: int, author: Author) -> State:
         reason=author.reason,
         at=author.at,
         trial=None,
+        began=max(known.generation, found) + 1,
         rerun=(),
         tried=(),
     )

@@ -128,13 +128,13 @@ class Holdings:
         rerun = self._rerun(state, trial)
         if not now and not rerun:
             return self._as_it_is(state)
+        for name in now:
+            self._remember(name)
         sources = self._sources(target[name].digest for name in now if name in target)
         origins = dict(trial.origins) if trial else {}
         items = tuple(
             replace(self._item(name, target.get(name), sources), origin=origins.get(name, "")) for name in now
         )
-        for name in now:
-            self._remember(name)
         fresh = state.began > self._position or trial is not None
         push = Push(
             items,
@@ -221,6 +221,7 @@ class Holdings:
         blobs: dict[str, bytes] = {}
         for name in names:
             wanted, before = target.get(name), self._before.get(name)
+            overlay.remove(name)  # it is neither stale any more, nor to be patched when it is imported
             if wanted is None:
                 self._held.pop(name, None)
                 self._before.pop(name, None)

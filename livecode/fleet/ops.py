@@ -130,7 +130,8 @@ def _push(door: Door, request: Request) -> Any:
 def _status(door: Door, _request: Request) -> Any:
     from livecode.model.codec import to_plain
 
-    return to_plain(_process(door).status())
+    status = _process(door).status()
+    return to_plain(door.following.described(status) if door.following is not None else status)
 
 
 def _source(door: Door, request: Request) -> str | None:

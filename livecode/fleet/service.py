@@ -169,7 +169,8 @@ class Service:
     def log(self, limit: int = 50) -> tuple[State, ...]:
         """What happened to the service, newest first: who pushed what, when, why, and what became of it."""
         self._need_clients()
-        log = self._members.log()
+        log = self._members.log() if self._members.has_log() else None
+        self.look_at_log()
         return log.history(limit) if log is not None else ()
 
     def drop(self, *modules: str, author: str = "", reason: str = "") -> tuple[str, ...]:
@@ -178,11 +179,14 @@ class Service:
         A worker that runs one goes back to what its file said.
         """
         self._need_clients()
-        log = self._members.log()
+        log = self._members.log() if self._members.has_log() else None
         if log is None:
             return ()
-        stale = {name for report in log.reports().values() for name in report.stale}
-        dropped = log.drop(modules or sorted(stale), author, reason)
+        stale = {name for status in self.peek() for name in status.stale}
+        names = tuple(name for name in modules or sorted(stale) if name in log.state().by_module)
+        if not names:
+            return ()
+        dropped = log.drop(names, author, reason)
         for client in self._members.look():
             if isinstance(client, RemoteWorker):
                 client.wake(dropped.generation)

@@ -128,7 +128,10 @@ def _answer(report: Report, name: str, as_json: bool) -> None:
 
 def _commands(name: str) -> Commands:
     return Commands(
-        undo=f"livecode undo {name}", status=f"livecode status {name}", rerun=f"livecode push {name} --rerun {{}}"
+        undo=f"livecode undo {name}",
+        status=f"livecode status {name}",
+        rerun=f"livecode push {name} --rerun {{}}",
+        drop=f"livecode drop {name} {{}}",
     )
 
 

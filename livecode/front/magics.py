@@ -17,14 +17,16 @@ from livecode.front.arguments import argument, verb
 from livecode.front.complete import MATCHER_ID, matcher
 from livecode.front.display import WatchLog, ended
 from livecode.front.push import PushRequest, default_author, file_item, module_items, push, shown_path
-from livecode.front.views import AttachedView, DiffView, StatusView
+from livecode.front.views import AttachedView, DiffView, LogView, StatusView
 from livecode.front.watch import Watch, watchable
 from livecode.live.sourcefile import read_source
 from livecode.live.tracking import folders, track, untrack_all
 from livecode.model.nouns import ModuleSource
+from livecode.model.pushes import dropped_words, generations_for, pushes_of
 from livecode.model.report import Report
 
 _MODULE = argument("module", metavar="MODULE", help="Dotted name, such as shop.pricing.")
+_ONE_MODULE = argument("module", nargs="?", metavar="MODULE", help="Only the pushes of this module.")
 _MODULES = argument("modules", nargs="*", metavar="MODULE", help="Dotted names, such as shop.pricing.")
 _REASON = argument("--reason", default="", metavar="TEXT", help="Why, for the history; in quotes.")
 _RERUN = argument(
@@ -115,6 +117,22 @@ class LivecodeMagics(Magics):
         return StatusView(self.target.status(), time.time())
 
     @line_magic
+    @verb(_ONE_MODULE, argument("-n", type=int, default=20, metavar="N", dest="number", help="At most so many; 20."))
+    def hotlog(self, args: Namespace) -> LogView:
+        """Show who pushed what, when, why, and what became of it, the newest first."""
+        service = self._attached("%hotlog")
+        pushes = pushes_of(service.log(generations_for(args.number)), args.module or "")
+        return LogView(pushes[: args.number], service.name, time.time())
+
+    @line_magic
+    @verb(_MODULES, _REASON)
+    def hotdrop(self, args: Namespace) -> None:
+        """Remove patches from the log, without MODULE all stale ones; where one runs, its file's source runs again."""
+        service = self._attached("%hotdrop")
+        dropped = service.drop(*args.modules, author=self._author, reason=args.reason)
+        print(dropped_words(dropped, args.modules))
+
+    @line_magic
     @verb(_MODULE, argument("--to", type=int, metavar="VERSION", help="Compare with this version, not the file."))
     def hotdiff(self, args: Namespace) -> DiffView:
         """Show how the running source of MODULE differs from its file, or from an earlier version."""
@@ -164,6 +182,11 @@ class LivecodeMagics(Magics):
         """Ends what the magics started."""
         self._stop_watch()
         self._service = None
+
+    def _attached(self, magic: str) -> Service:
+        if self._service is None:
+            raise UsageError(f"{magic} is about the log of a service: %hotattach NAME attaches to one")
+        return self._service
 
     @property
     def _author(self) -> str:

@@ -10,6 +10,7 @@ from livecode.model.codec import to_plain
 from livecode.model.html import sheet_html
 from livecode.model.nouns import ProcessStatus, Worker
 from livecode.model.overview import attached_sheet, diff_sheet, services_sheet, status_sheet
+from livecode.model.pushes import LoggedPush, log_sheet
 from livecode.model.sheet import Sheet
 from livecode.model.text import sheet_text
 
@@ -71,6 +72,34 @@ class ServicesView(View):
 
     def __init__(self, workers: Sequence[Worker], now: float = 0.0) -> None:
         super().__init__(services_sheet(workers, now))
+
+
+class LogView(View, Sequence[LoggedPush]):
+    """What was pushed to a service: a sequence of LoggedPush, newest first.
+
+    Args:
+        pushes: Newest first.
+        service: Its name.
+        now: Seconds since the epoch, for ages.
+    """
+
+    def __init__(self, pushes: Sequence[LoggedPush], service: str = "", now: float = 0.0) -> None:
+        super().__init__(log_sheet(pushes, service, now))
+        self.pushes = tuple(pushes)
+
+    @overload
+    def __getitem__(self, index: int) -> LoggedPush: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[LoggedPush, ...]: ...
+    def __getitem__(self, index: int | slice) -> LoggedPush | tuple[LoggedPush, ...]:
+        return self.pushes[index]
+
+    def __len__(self) -> int:
+        return len(self.pushes)
+
+    def to_json(self) -> str:
+        """All of them as one line of JSON."""
+        return json.dumps(to_plain(self.pushes), ensure_ascii=False)
 
 
 class DiffView(View):

@@ -153,6 +153,10 @@ class ProcessStatus:
         folders: The tracked folders.
         last_push: The modules of the last push that became live.
         busy: The push that is under way, in words; empty if there is none.
+        generation: The newest generation of the service's log that it runs; 0 where there is no log.
+        stale: Modules whose patch it does not run, because their file has changed since that was made.
+        trouble: Why it is not where the log says, in words; else empty.
+        trial: What the log has on trial, and by whom, as far as this worker has heard; else empty.
     """
 
     worker: Worker
@@ -161,6 +165,10 @@ class ProcessStatus:
     folders: tuple[str, ...] = ()
     last_push: tuple[str, ...] = ()
     busy: str = ""
+    generation: int = 0
+    stale: tuple[str, ...] = ()
+    trouble: str = ""
+    trial: str = ""
 
 
 @dataclass(frozen=True, slots=True)

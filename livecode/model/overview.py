@@ -139,6 +139,7 @@ def _status_items(statuses: Sequence[ProcessStatus], now: float, commands: Comma
     else:
         yield Note("no module was pushed, and none below a tracked folder is loaded")
     yield from _busy(statuses)
+    yield from _places_in_log(statuses, commands)
     for module in _distinct(statuses):
         for call in module.still_old:
             yield Note(f"{module.module}: still inside old code: {call}", mark="!")
@@ -170,6 +171,22 @@ def _busy(statuses: Iterable[ProcessStatus]) -> Iterator[Note]:
     for status in statuses:
         if status.busy:
             yield Note(f"{status.worker.name} is busy: {status.busy}", mark="!")
+
+
+def _places_in_log(statuses: Sequence[ProcessStatus], commands: Commands) -> Iterator[Note]:
+    """Who is not where the log says, and why."""
+    newest = max((status.generation for status in statuses), default=0)
+    for trial in dict.fromkeys(status.trial for status in statuses if status.trial):
+        yield Note(f"on trial at this moment: {trial}", mark="!")
+    for name in dict.fromkeys(name for status in statuses for name in status.stale):
+        where = _which([status.worker for status in statuses if name in status.stale], len(statuses))
+        way = f"remove it: {commands.drop.format(name)}" if commands.drop else ""
+        yield Note(f"{name}: the patch is stale on {where}: its file has changed since, and runs there", way, "!")
+    for status in statuses:
+        if status.trouble:
+            yield Note(f"{status.worker.name}: {status.trouble}", mark="!")
+        elif status.generation < newest and not status.busy:
+            yield Note(f"{status.worker.name} is at generation {status.generation} of {newest}", mark="!")
 
 
 def _module_rows(statuses: Sequence[ProcessStatus], now: float) -> Iterator[tuple[str, ...]]:
@@ -218,10 +235,14 @@ def _patches(modules: Sequence[ModuleStatus], now: float) -> str:
 
 def _worker_table(statuses: Sequence[ProcessStatus], now: float) -> Table:
     rows = tuple(
-        (w.name, str(w.pid), w.host, w.python, age(w.started, now), str(s.pushes))
+        (w.name, str(w.pid), w.host, w.python, age(w.started, now), str(s.pushes), _generation(s))
         for s in statuses
         for w in (s.worker,)
     )
-    header = ("worker", "pid", "host", "Python", "listens since", "pushes")
+    header = ("worker", "pid", "host", "Python", "listens since", "pushes", "generation")
     shown, cells = _shown(header, rows)
     return Table(shown, cells, code=(0, 1, 3))
+
+
+def _generation(status: ProcessStatus) -> str:
+    return str(status.generation) if status.generation else ""

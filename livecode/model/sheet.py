@@ -138,6 +138,7 @@ class Commands:
     attach: str = ""
     detach: str = ""
     rerun: str = ""
+    drop: str = ""
 
 
 IN_NOTEBOOK = Commands(
@@ -148,4 +149,5 @@ IN_NOTEBOOK = Commands(
     attach="%hotattach {}",
     detach="%hotdetach",
     rerun="%hotpush --rerun {}",
+    drop="%hotdrop {}",
 )

@@ -20,6 +20,8 @@ NAMES = {
     "hotattach",
     "hotdetach",
     "hotdiff",
+    "hotdrop",
+    "hotlog",
     "hotpush",
     "hotstatus",
     "hotundo",
