@@ -15,6 +15,7 @@ The same in Python:
     shop = livecode.attach("shop")                  # by name or pid
     report = shop.push({"shop.pricing": source})    # many modules are one transaction, None unloads
     report.ok, report.verdict, print(report), report.to_json()
+    shop.push({...}, policy=livecode.Policy(canary=2))   # on two workers first, and to all if it is no worse there
     shop.undo("shop.pricing"), shop.unload("shop.old"), shop.status()
 
 And on the own process, without a service:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from livecode import errors as errors
     from livecode.fleet.listen import listen as listen
+    from livecode.fleet.rollout import Policy as Policy
     from livecode.fleet.service import attach as attach
     from livecode.front.api import push as push
     from livecode.front.api import push_folder as push_folder
@@ -57,6 +59,7 @@ __all__ = [  # noqa: RUF022 - in the order in which they are met
     "undo",
     "status",
     "watch",
+    "Policy",
     "Report",
     "Verdict",
     "errors",
@@ -75,6 +78,7 @@ _HOMES = {
     "undo": "livecode.front.api",
     "status": "livecode.front.api",
     "watch": "livecode.front.api",
+    "Policy": "livecode.fleet.rollout",
     "Report": "livecode.model.report",
     "Verdict": "livecode.model.report",
 }

@@ -66,15 +66,19 @@ class ServiceNotFoundError(DoorError, LookupError):
     Args:
         name: The name that was asked for, or None where any service would do.
         running: Names of the services that can be attached now.
+        store: The store where its workers were looked for, too.
     """
 
-    def __init__(self, name: str | None, running: tuple[str, ...]) -> None:
+    def __init__(self, name: str | None, running: tuple[str, ...], store: str = "") -> None:
         self.name, self.running = name, running
         asked = "no service is listening" if name is None else f"no service named {name!r} is listening"
         if running:
             there = f"listening now: {', '.join(running)}"
         else:
             there = f"nothing listens for this user; in the service, call livecode.listen({name or 'shop'!r})"
+        if store:
+            asked = f"no worker of {name!r} reports to {store}, and none listens on this machine"
+            there = f"in the service, call livecode.listen({name!r}, store=…) with that URL"
         super().__init__(f"{asked}; {there}")
 
 

@@ -81,6 +81,11 @@ class Crew:
         self._log: Log | None = None
         self._arrivals: Arrivals | None = None
 
+    @property
+    def url(self) -> str:
+        """Of the store; empty where nobody has said it yet."""
+        return self._url
+
     def look(self) -> Sequence[FollowingWorker]:
         seen = look(self.name, self._answer_s, self._doors)
         self._doors = {door.path: door for door in seen.workers}

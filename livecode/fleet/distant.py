@@ -28,9 +28,12 @@ class DistantWorker:
         self._report, self._log, self._arrivals, self.answer_s = report, log, arrivals, answer_s
 
     def checksums(self, modules: Sequence[str]) -> dict[str, Running]:
-        """What runs of the modules that the log is about; of others it is not known here, and empty."""
+        """What runs of the modules that the log is about; of others it is not known here, and empty.
+
+        Those count as version 1, which is the file's: a push that took that number would hide it from an undo.
+        """
         held = {item.module: Running(item.digest, item.version) for item in self._report.held}
-        return {name: held.get(name, Running("", 0)) for name in modules}
+        return {name: held.get(name, Running("", 1)) for name in modules}
 
     def prepare(self, push: Push) -> Outcome:
         """READY, as far as it is known here: nobody can be asked through the store without saying it to all."""

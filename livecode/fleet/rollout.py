@@ -26,8 +26,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-from math import ceil
+from math import ceil, inf
 
+from livecode.errors import UsageError
 from livecode.model.report import Outcome, Verdict
 
 
@@ -47,12 +48,27 @@ class Policy:
         canary_s: How long they do, seconds.
         mixed: Why some workers may run it and others not; empty where they may not.
         now: All at once, with nothing taken back: for an undo in an emergency.
+
+    Raises:
+        UsageError: There is no such number or share of workers, or no such time; or a canary is to be something else,
+            too.
     """
 
     canary: float = 0
     canary_s: float = 60.0
     mixed: str = ""
     now: bool = False
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.canary < 1 or (float(self.canary).is_integer() and self.canary > 0)):
+            raise UsageError(
+                "a canary is a number of workers, such as 2, or a share of them below 1, such as 0.25; "
+                f"not {self.canary!r}"
+            )
+        if not 0 < self.canary_s < inf:
+            raise UsageError(f"a canary takes a number of seconds above 0, not {self.canary_s!r}")
+        if self.canary and (self.mixed or self.now):
+            raise UsageError("a canary goes to all workers or to none: it can be neither mixed nor for all at once")
 
     def first(self, workers: int) -> int:
         """How many of these workers try it first: a canary leaves at least one that does not."""

@@ -15,10 +15,11 @@ from livecode.errors import ServiceNotFoundError, StaleBaseError, StoreError, Us
 from livecode.fleet.client import ANSWER_S, LocalWorker, RemoteWorker, WorkerClient
 from livecode.fleet.crew import Alone, Crew, Members, histories, last_push
 from livecode.fleet.discovery import look
-from livecode.fleet.driver import UNDO, Driver, push_alone
+from livecode.fleet.driver import UNDO, Driver, OnCanary, push_alone
 from livecode.fleet.generations import meddled
 from livecode.fleet.log import Log
 from livecode.fleet.rollout import BEST_TO_WORST, DEFAULT, Goal, Policy
+from livecode.fleet.store import check_url, without_password
 from livecode.fleet.together import ask_all
 from livecode.model.conflict import conflict_diff
 from livecode.model.log import NOTHING_YET, Action, Patch, State
@@ -70,6 +71,7 @@ class Service:
         rerun: Sequence[str] = (),
         policy: Policy = DEFAULT,
         on_outcome: OnOutcome | None = None,
+        on_canary: OnCanary | None = None,
     ) -> Report:
         """What became of these sources, by module, which become live together on every worker or on none.
 
@@ -83,9 +85,13 @@ class Service:
             rerun: Names to make again though nothing that they read changed: ``MODEL``, or ``shop.model.MODEL``.
             policy: How it goes to many workers: one first, then all; a canary; or mixed, with a reason.
             on_outcome: Told each worker's outcome as it arrives.
+            on_canary: Told every second what a canary measured so far.
+
+        Raises:
+            UsageError: The policy needs more workers than there are.
         """
         push = replace(_push(sources, author, reason, force, origins, rerun), safe_part=safe_part)
-        return self._roll_out(Action.PUSH, push, on_outcome, policy=policy)
+        return self._roll_out(Action.PUSH, push, on_outcome, policy=policy, on_canary=on_canary)
 
     def dry_run(
         self,
@@ -222,8 +228,10 @@ class Service:
         goal: Goal = Goal.PUSH,
         policy: Policy = DEFAULT,
         restores: Mapping[str, int] = NO_VERSIONS,
+        on_canary: OnCanary | None = None,
     ) -> Report:
         began, clients = time.perf_counter(), self._need_clients()
+        self._must_fit(policy, len(clients))
         refusals = tuple(found for item in push.modules if (found := _refuse(item)) is not None)
         report = Report(
             Verdict.REFUSED,
@@ -244,9 +252,16 @@ class Service:
                 worst = max((outcome.verdict for outcome in outcomes), key=BEST_TO_WORST.index)
                 report = replace(report, verdict=worst, outcomes=outcomes)
             else:
-                driver = Driver(following, log, push, action, goal, policy, restores, on_outcome)  # type: ignore[arg-type]
+                driver = Driver(following, log, push, action, goal, policy, restores, on_outcome, on_canary)  # type: ignore[arg-type]
                 report = self._drive(driver, log, report)
         return replace(report, duration_ms=(time.perf_counter() - began) * 1000)
+
+    def _must_fit(self, policy: Policy, workers: int) -> None:
+        """A policy is for the workers of a service."""
+        if policy != DEFAULT and self._members.log() is None:
+            raise UsageError("one process alone has no other workers to try a push first, or to differ from")
+        if policy.canary and workers < 2:
+            raise UsageError(f"a canary leaves a worker as it is to compare with, and {self.name} has only one")
 
     def _drive(self, driver: Driver, log: Log, report: Report) -> Report:
         """What became of a push that the log tells of; it begins anew where something else was published meanwhile."""
@@ -299,20 +314,26 @@ class Service:
         return replace(report, verdict=Verdict.UNDONE, outcomes=outcomes)
 
 
-def attach(name: str | int | None = None, *, answer_s: float = ANSWER_S) -> Service:
+def attach(name: str | int | None = None, *, store: str = "", answer_s: float = ANSWER_S) -> Service:
     """The service of that name, or the process with that id, on this machine.
 
     Args:
         name: As given to `livecode.listen`; a process id for one worker alone; None for the only service there is.
+        store: The URL that its workers follow, where none of them is on this machine; else they say it.
         answer_s: How long a worker may take for an answer, before what it did counts as unknown.
 
     Raises:
         ServiceNotFoundError: There is none, or, without a name, more than one; lists those that there are.
         ProtocolError: A worker was made for another livecode; says both versions.
         UnsafeDirectoryError: The directory of the sockets is not this user's alone.
+        StoreError: The store cannot be reached.
+        MissingExtraError: Its client is not installed.
+        UsageError: The store is none, or not the one that workers of this machine follow.
     """
     if not isinstance(name, str | int | None):
         raise UsageError(f"attach: the name of a service or a process id is needed, not {name!r}")
+    if store:
+        return _attach_by_store(name, store, answer_s)
     seen = look(answer_s=answer_s)
     doors = seen.workers
     services = tuple(sorted({door.worker.service for door in doors}))
@@ -328,6 +349,26 @@ def attach(name: str | int | None = None, *, answer_s: float = ANSWER_S) -> Serv
     crew = Crew(chosen[0].worker.service, answer_s, next((door.store_url for door in chosen if door.store_url), ""))
     crew.lost = tuple(door for door in seen.lost if door.startswith(f"{crew.name} (pid "))
     service = Service(crew.name, crew)
+    service.look_at_log()
+    return service
+
+
+def _attach_by_store(name: str | int | None, url: str, answer_s: float) -> Service:
+    """The service of that name, wherever its workers are."""
+    check_url(url)
+    if not isinstance(name, str) or not name:
+        raise UsageError("attach: a store may be that of many services, so the name of one is needed with it")
+    crew = Crew(name, answer_s, url)
+    if crew.has_log():
+        crew.log().state()
+    if not crew.look():
+        raise ServiceNotFoundError(name, tuple(sorted({worker.service for worker in running()})), without_password(url))
+    if crew.url != url:
+        raise UsageError(
+            f"the workers of {name} on this machine follow {without_password(crew.url)}, not {without_password(url)}: "
+            "leave the store out, they say it"
+        )
+    service = Service(name, crew)
     service.look_at_log()
     return service
 

@@ -60,7 +60,7 @@ def _offers(
         yield from (str(v.number) for name in _names(before) for v in target().history(name).versions)
     elif previous in ("--file", "-f"):
         yield from _paths(token, (".py",))
-    elif previous == "--reason":
+    elif previous in ("--reason", "--canary", "--for", "--allow-mixed", "--store"):
         return
     elif magic == "hotattach":
         yield from (worker.service for worker in running())

@@ -8,6 +8,7 @@ from typing import Any
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
 
+from livecode.front.views import View
 from livecode.front.watch import Watch
 from livecode.model.html import sheet_html
 from livecode.model.report import Report
@@ -50,6 +51,51 @@ class WatchLog:
 
     def _repr_html_(self) -> str:
         return sheet_html(*map(_sheet, (self.title, *self._said)))
+
+
+class NotebookScreen:
+    """Progress in one output of a notebook, which becomes the report: the cell does not show that once more.
+
+    Args:
+        shell: The kernel's shell.
+    """
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+        self._handle: Any = None
+        self._settled: Report | None = None
+
+    def show(self, sheet: Sheet) -> None:
+        """Draws the sheet in place of the one before."""
+        if self._handle is None:
+            self._handle = display(View(sheet), display_id=True)  # type: ignore[no-untyped-call]
+        else:
+            self._handle.update(View(sheet))
+
+    def close(self, report: Report | None) -> None:
+        """Leaves the report, or that there is none."""
+        if self._handle is None:
+            return
+        self._handle.update(View(Sheet(None, (Note("it ended with an error"),))) if report is None else report)
+        if report is not None:
+            self._settled = report
+            self._formatter.for_type(Report, self._skip)
+            self._shell.events.register("post_run_cell", self._forget)
+
+    @property
+    def _formatter(self) -> Any:
+        formatter: Any = self._shell.display_formatter
+        return formatter.ipython_display_formatter
+
+    def _skip(self, report: Report) -> None:
+        """Shows nothing for the report that is shown already; others are shown as ever."""
+        if report is not self._settled:
+            raise NotImplementedError
+
+    def _forget(self, *_: object) -> None:
+        """The cell is over: from now on this report, too, is shown wherever somebody asks for it."""
+        self._formatter.pop(Report, None)
+        self._shell.events.unregister("post_run_cell", self._forget)
 
 
 def ended(watch: Watch) -> str:

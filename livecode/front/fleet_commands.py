@@ -19,16 +19,19 @@ from livecode.model.text import sheet_text
 FOLLOW_S = 0.5
 """How often the log is read while it is followed."""
 
+_store = click.option("--store", default="", metavar="URL", help="Where its workers report, if none is here.")
+
 
 @click.command()
 @click.argument("name")
 @click.argument("module", required=False, default="")
 @click.option("-n", "number", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many.")
 @click.option("--follow", is_flag=True, help="Go on with what is pushed from now on, until Ctrl-C.")
+@_store
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON; with --follow one a push.")
-def log(name: str, module: str, number: int, follow: bool, as_json: bool) -> None:
+def log(name: str, module: str, number: int, follow: bool, store: str, as_json: bool) -> None:
     """Show who pushed what to the service NAME, when, why, and what became of it; of MODULE alone, if it is given."""
-    service = attach(name)
+    service = attach(name, store=store)
     pushes = pushes_of(service.log(generations_for(number)), module)[:number]
     if not follow:
         _print(pushes, name, as_json)
@@ -55,13 +58,14 @@ def _follow(service: Service, module: str, printed: set[int], as_json: bool) -> 
 @click.argument("name")
 @click.argument("modules", nargs=-1, metavar="[MODULE]...")
 @click.option("--reason", default="", metavar="TEXT", help="Why, for the log.")
+@_store
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON: the names of what was removed.")
-def drop(name: str, modules: tuple[str, ...], reason: str, as_json: bool) -> None:
+def drop(name: str, modules: tuple[str, ...], reason: str, store: str, as_json: bool) -> None:
     """Remove the patches of MODULE... from the log of the service NAME; without MODULE, all stale ones.
 
     Where one of them runs, what the module's file said runs again.
     """
-    dropped = attach(name).drop(*modules, author=default_author(), reason=reason)
+    dropped = attach(name, store=store).drop(*modules, author=default_author(), reason=reason)
     click.echo(json.dumps(dropped) if as_json else dropped_words(dropped, modules))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -15,8 +16,11 @@ from livecode.errors import UsageError
 from livecode.fleet.service import Service, attach, here, running
 from livecode.front.arguments import argument, verb
 from livecode.front.complete import MATCHER_ID, matcher
-from livecode.front.display import WatchLog, ended
+from livecode.front.display import NotebookScreen, WatchLog, ended
+from livecode.front.policy import CANARY_HELP, FOR_HELP, MIXED_HELP, NOW_HELP, Typed
+from livecode.front.progress import Screen, followed
 from livecode.front.push import PushRequest, default_author, file_item, module_items, push, shown_path
+from livecode.front.terminal import TerminalScreen
 from livecode.front.views import AttachedView, DiffView, LogView, StatusView
 from livecode.front.watch import Watch, watchable
 from livecode.live.sourcefile import read_source
@@ -39,6 +43,9 @@ _RERUN = argument(
 _FORCE = argument("--force", action="store_true", help="Also do what is refused for caution only.")
 _FILE = argument("--file", metavar="F", help="Read the source of the one MODULE from this file.")
 _SAFE_PART = argument("--safe-part", action="store_true", help="Leave out what is refused, and apply the rest.")
+_CANARY = argument("--canary", metavar="N", help=CANARY_HELP.replace("%", "%%"))
+_FOR = argument("--for", dest="for_s", type=float, metavar="SECONDS", help=FOR_HELP)
+_MIXED = argument("--allow-mixed", metavar="REASON", help=MIXED_HELP)
 _DRY_RUN = argument("--dry-run", action="store_true", help="Say what would happen; nothing is touched.")
 
 
@@ -67,13 +74,16 @@ class LivecodeMagics(Magics):
         return {name: method.parser for name, method in self.magics["line"].items()}
 
     @line_magic
-    @verb(argument("service", nargs="?", metavar="NAME|PID", help="Left out: the only one that runs."))
+    @verb(
+        argument("service", nargs="?", metavar="NAME|PID", help="Left out: the only one that runs."),
+        argument("--store", default="", metavar="URL", help="Where its workers report, if none is on this machine."),
+    )
     def hotattach(self, args: Namespace) -> AttachedView:
         """Attach this notebook to a running service; from then on the magics act on it."""
         name = args.service and (int(args.service) if args.service.isdigit() else args.service)
-        if name is None:
+        if name is None and not args.store:
             _must_be_one()
-        service = attach(name)
+        service = attach(name, store=args.store)
         view = AttachedView(service.status(), time.time())
         self._stop_watch()
         self._service = service
@@ -97,6 +107,9 @@ class LivecodeMagics(Magics):
         _DRY_RUN,
         _SAFE_PART,
         _RERUN,
+        _CANARY,
+        _FOR,
+        _MIXED,
         _FORCE,
     )
     def hotpush(self, args: Namespace, cell: str | None = None) -> Report:
@@ -104,11 +117,21 @@ class LivecodeMagics(Magics):
         if not args.modules and (cell is not None or not args.rerun):
             raise UsageError("name a module to push: %hotpush MODULE, or %hotpush --rerun MODULE.NAME")
         items = self._from_cell(args, cell) if cell is not None else self._from_files(args)
-        again = " ".join(["%hotpush" if cell is None else "%%hotpush", *_named(args), *(["--force"] * args.force)])
+        typed = Typed(args.canary, args.for_s, args.allow_mixed)
+        magic = "%hotpush" if cell is None else "%%hotpush"
+        again = " ".join([magic, *_named(args), *typed.words, *(["--force"] * args.force)])
         request = PushRequest(
-            items, self._author, args.reason, args.force, args.dry_run, args.safe_part, again, tuple(args.rerun)
+            items,
+            self._author,
+            args.reason,
+            args.force,
+            args.dry_run,
+            args.safe_part,
+            again,
+            tuple(args.rerun),
+            typed.policy,
         )
-        return push(request, self.target)
+        return push(request, self.target, self._screen)
 
     @line_magic
     @verb()
@@ -146,12 +169,28 @@ class LivecodeMagics(Magics):
         return DiffView(before, (named, source), self.context_lines)
 
     @line_magic
-    @verb(_MODULES, argument("--to", type=int, metavar="VERSION", help="Go back to this version."), _REASON, _FORCE)
+    @verb(
+        _MODULES,
+        argument("--to", type=int, metavar="VERSION", help="Go back to this version."),
+        argument("--now", action="store_true", help=NOW_HELP),
+        _REASON,
+        _FORCE,
+    )
     def hotundo(self, args: Namespace) -> Report:
         """Bring back the source before the last push of MODULE, or of everything that the last push changed."""
         if args.to is not None and len(args.modules) != 1:
             raise UsageError("--to needs exactly one MODULE: every module counts its own versions")
-        return self.target.undo(*args.modules, to=args.to, author=self._author, reason=args.reason, force=args.force)
+        with followed(self._screen, args.modules) as progress:
+            progress.report = report = self.target.undo(
+                *args.modules,
+                to=args.to,
+                author=self._author,
+                reason=args.reason,
+                force=args.force,
+                now=args.now,
+                on_outcome=progress.outcome,
+            )
+        return report
 
     @line_magic
     @verb(_MODULE, _FORCE)
@@ -187,6 +226,15 @@ class LivecodeMagics(Magics):
         if self._service is None:
             raise UsageError(f"{magic} is about the log of a service: %hotattach NAME attaches to one")
         return self._service
+
+    @property
+    def _screen(self) -> Screen | None:
+        """Where progress is shown: of a service only, and only where somebody looks."""
+        if self._service is None:
+            return None
+        if hasattr(self._shell, "kernel"):
+            return NotebookScreen(self._shell)
+        return TerminalScreen() if sys.stdout.isatty() else None
 
     @property
     def _author(self) -> str:

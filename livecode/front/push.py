@@ -15,20 +15,26 @@ import os
 import socket
 import sys
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from livecode.engine.check import compile_failure, refuse_name, refuse_source
 from livecode.engine.refusals import refusal
 from livecode.errors import LivecodeError, UsageError
+from livecode.fleet.rollout import DEFAULT, Policy
+from livecode.front.progress import Progress, Screen, followed
 from livecode.live.sourcefile import read_source
 from livecode.live.tracking import track
+from livecode.model.measured import CanaryResult
 from livecode.model.nouns import History, ModuleSource, ModuleStatus, ProcessStatus, Worker, checksum
 from livecode.model.report import Failure, ModuleOutcome, Outcome, Refusal, Report, Verdict
+
+OnOutcome: TypeAlias = Callable[[Outcome], None]
+OnCanary: TypeAlias = Callable[[CanaryResult], None]
 
 _GOOD_SOURCES_REMEMBERED = 512
 
@@ -52,6 +58,9 @@ class Target(Protocol):
         safe_part: bool = False,
         origins: Mapping[str, str] = {},
         rerun: Sequence[str] = (),
+        policy: Policy = DEFAULT,
+        on_outcome: OnOutcome | None = None,
+        on_canary: OnCanary | None = None,
     ) -> Report: ...
 
     def dry_run(
@@ -64,12 +73,20 @@ class Target(Protocol):
         safe_part: bool = False,
         origins: Mapping[str, str] = {},
         rerun: Sequence[str] = (),
+        on_outcome: OnOutcome | None = None,
     ) -> Report: ...
 
     def unload(self, *modules: str, force: bool = False) -> Report: ...
 
     def undo(
-        self, *modules: str, to: int | None = None, author: str = "", reason: str = "", force: bool = False
+        self,
+        *modules: str,
+        to: int | None = None,
+        author: str = "",
+        reason: str = "",
+        force: bool = False,
+        now: bool = False,
+        on_outcome: OnOutcome | None = None,
     ) -> Report: ...
 
     def status(self) -> tuple[ProcessStatus, ...]: ...
@@ -94,6 +111,7 @@ class PushRequest:
         safe_part: Leave out what is refused, and apply the rest.
         again: What was typed, without options of its own, so that the Report can name the next command.
         rerun: Names to make again though nothing that they read changed.
+        policy: How it goes to many workers.
     """
 
     items: tuple[ModuleSource, ...]
@@ -104,23 +122,42 @@ class PushRequest:
     safe_part: bool = False
     again: str = ""
     rerun: tuple[str, ...] = ()
+    policy: Policy = DEFAULT
 
 
-def push(request: PushRequest, target: Target) -> Report:
+def push(request: PushRequest, target: Target, screen: Screen | None = None) -> Report:
     """What became of the request; names, text and syntax are checked before anything is sent.
 
+    Args:
+        request: What is wanted.
+        target: Of whom.
+        screen: Where progress is shown while it takes long.
+
     Raises:
-        UsageError: A module is named twice.
+        UsageError: A module is named twice, or the policy needs a service.
         DoorError: The service cannot be reached.
     """
+    with followed(screen, tuple(item.module for item in request.items)) as progress:
+        progress.report = report = _push(request, target, progress)
+    return report
+
+
+def _push(request: PushRequest, target: Target, progress: Progress) -> Report:
     _must_be_named(request.items)
+    _must_fit(request, target)
     refusals = tuple(r for item in request.items if (r := _refuse(item)))
     if refusals:
         return _stopped_here(request, target, Verdict.REFUSED, refusals=refusals)
-    failure = _local_failure(request, target) if target.name else None  # the own process checks no less, by the edit
+    failure = None
+    if target.name:  # the own process checks no less, by the edit
+        workers = target.workers()
+        progress.expect(workers)
+        failure = _local_failure(request, workers)
     if failure:
         return _stopped_here(request, target, Verdict.NOT_SENT, failure=failure)
-    send = target.dry_run if request.dry_run else target.push
+    send: Callable[..., Report] = target.dry_run
+    if not request.dry_run:
+        send = partial(target.push, policy=request.policy, on_canary=progress.canary)
     report = send(
         {item.module: item.source for item in request.items},
         author=request.author or default_author(),
@@ -129,6 +166,7 @@ def push(request: PushRequest, target: Target) -> Report:
         safe_part=request.safe_part,
         origins={item.module: item.origin for item in request.items},
         rerun=request.rerun,
+        on_outcome=progress.outcome,
     )
     if report.verdict is Verdict.NOT_SENT and not target.name:
         failure = next((outcome.failure for outcome in report.outcomes), None)
@@ -355,9 +393,17 @@ def _refuse(item: ModuleSource) -> Refusal | None:
     return refuse_name(item.module) or refuse_source(item)
 
 
-def _local_failure(request: PushRequest, target: Target) -> Failure | None:
+def _must_fit(request: PushRequest, target: Target) -> None:
+    """A policy is for the workers of a service, and for what is done to them."""
+    if request.policy != DEFAULT and not target.name:
+        raise UsageError("this process has no other workers for --canary or --allow-mixed: attach to a service first")
+    if request.policy != DEFAULT and request.dry_run:
+        raise UsageError("--dry-run touches nothing, so there is nothing for --canary or --allow-mixed to do")
+
+
+def _local_failure(request: PushRequest, workers: Iterable[Worker]) -> Failure | None:
     """The first item that does not compile. Workers of another Python check by themselves."""
-    if not all(_same_python(worker) for worker in target.workers()):
+    if not all(_same_python(worker) for worker in workers):
         return None
     return next((failure for item in request.items if (failure := _compile_failure(item))), None)
 

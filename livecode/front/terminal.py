@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
-_GLYPHS = {"✔": "green", "○": "cyan", "◇": "cyan", "●": "cyan", "✖": "red", "■": "red", "▲": "yellow", "?": "yellow"}
+from livecode.model.report import Report
+from livecode.model.sheet import Sheet
+from livecode.model.text import sheet_text
+
+if TYPE_CHECKING:
+    from rich.live import Live
+    from rich.text import Text
+
+_GLYPHS = {
+    **dict.fromkeys("○◇●…", "cyan"),
+    **dict.fromkeys("✖■", "red"),
+    **dict.fromkeys("▲?", "yellow"),
+    "✔": "green",
+}
 _MARKS = {"+": "green", "-": "red", "~": "yellow", "↻": "yellow", "!": "yellow", "=": "dim", "→": "bold"}
 
 
@@ -16,11 +30,44 @@ def say(text: str) -> None:
         click.echo(text)
         return
     from rich.console import Console
-    from rich.text import Text
 
     console = Console(highlight=False)
     for line in text.splitlines():
-        console.print(Text(line, style=_style(line)), soft_wrap=True)
+        console.print(_line(line), soft_wrap=True)
+
+
+class TerminalScreen:
+    """Progress in place on a terminal; it makes room for the report that follows it."""
+
+    def __init__(self) -> None:
+        self._live: Live | None = None
+
+    def show(self, sheet: Sheet) -> None:
+        """Draws the sheet over the one before."""
+        from rich.text import Text
+
+        text = Text("\n", no_wrap=True, overflow="crop").join(map(_line, sheet_text(sheet).splitlines()))
+        self._started().update(text, refresh=True)
+
+    def close(self, report: Report | None) -> None:
+        """Removes it."""
+        if self._live is not None:
+            self._live.stop()
+
+    def _started(self) -> Live:
+        if self._live is None:
+            from rich.console import Console
+            from rich.live import Live
+
+            self._live = Live(console=Console(highlight=False), auto_refresh=False, transient=True)
+            self._live.start()
+        return self._live
+
+
+def _line(line: str) -> Text:
+    from rich.text import Text
+
+    return Text(line, style=_style(line))
 
 
 def _style(line: str) -> str:

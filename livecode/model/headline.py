@@ -36,7 +36,7 @@ def headline(report: Report, commands: Commands) -> Head:
     glyph, tone = LOOKS[report.verdict]
     action = f"{report.action} " if report.action in ("undo", "unload") else ""
     facts = tuple(filter(None, _FACTS[report.verdict](report)))
-    return Head(glyph, report.verdict.value, tone, action + _subject(report), facts, _hint(report.verdict, commands))
+    return Head(glyph, report.verdict.value, tone, action + subject(report), facts, _hint(report.verdict, commands))
 
 
 def _hint(verdict: Verdict, commands: Commands) -> str:
@@ -135,7 +135,8 @@ def _first_failure(report: Report) -> Failure | None:
     return report.failure or next((o.failure for o in report.outcomes if o.failure), None)
 
 
-def _subject(report: Report) -> str:
+def subject(report: Report) -> str:
+    """What a report is about: its module, or how many."""
     count = len(report.modules)
     return report.modules[0] if count == 1 else f"{count} modules" if count else ""
 

@@ -90,7 +90,7 @@ def _items(report: Report, commands: Commands) -> Iterator[Item]:
     if report.verdict in (Verdict.UNKNOWN, Verdict.HALTED):
         yield from _elsewhere(report)
     if report.outcomes and not alone(report):
-        yield Hosts(tuple(_rows(report)), telling=len({o.verdict for o in report.outcomes}) > 1)
+        yield Hosts(tuple(worker_rows(report)), telling=len({o.verdict for o in report.outcomes}) > 1)
 
 
 def _by_worker(report: Report, get: Callable[[Outcome], Iterable[T]]) -> Iterator[tuple[T, str]]:
@@ -269,7 +269,8 @@ def _elsewhere(report: Report) -> Iterator[Note]:
             yield Note(f"{name}: {state} on {workers_text(outcomes)}")
 
 
-def _rows(report: Report) -> Iterator[WorkerRow]:
+def worker_rows(report: Report) -> Iterator[WorkerRow]:
+    """One row for every worker that has answered."""
     for outcome in report.outcomes:
         went_well = outcome.ok or outcome.verdict is Verdict.UNDONE
         glyph, tone = LOOKS[Verdict.LIVE if went_well else outcome.verdict]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from livecode.errors import ServiceNotFoundError, UsageError
+from livecode.fleet.rollout import Policy
 from livecode.fleet.service import Service, attach, here
 from livecode.model.nouns import checksum
 from livecode.model.report import Outcome, Report, Verdict
@@ -295,6 +296,32 @@ def test_nonsense(sources: object) -> None:
     """What is no mapping of modules is a UsageError that shows the form."""
     with pytest.raises(UsageError, match=r"'shop\.pricing': source"):
         here().push(sources)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {"canary": -1},
+        {"canary": 1.5},
+        {"canary": float("nan")},
+        {"canary_s": 0},
+        {"canary": 1, "mixed": "why"},
+        {"canary": 1, "now": True},
+    ],
+)
+def test_nonsense_in_a_policy(nonsense: dict[str, float]) -> None:
+    """No such number of workers, no such time, or two things that exclude each other."""
+    with pytest.raises(UsageError, match="a canary"):
+        Policy(**nonsense)  # type: ignore[arg-type]
+
+
+def test_a_policy_needs_other_workers(services: Services) -> None:
+    """One process cannot be tried first and compared with the others."""
+    started = services.threaded("shop", {"pricing.py": OLD})
+    for service, why in ((attach("shop"), "has only one"), (attach(started.pid), "no other"), (here(), "no other")):
+        with pytest.raises(UsageError, match=why):
+            service.push({"pricing": NEW}, policy=Policy(canary=1))
+    assert started.get("pricing.quote()") == "'old'"
 
 
 def test_several_modules_are_one_push(services: Services) -> None:

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from livecode.errors import ServiceNotFoundError
+from livecode.fleet.rollout import DEFAULT, Policy
+from livecode.front.push import OnCanary, OnOutcome
 from livecode.model.nouns import DiskState, History, ModuleStatus, ProcessStatus, Version, Worker, checksum
 from livecode.model.report import ModuleOutcome, Outcome, Report, Verdict
 
@@ -30,6 +32,7 @@ class KeepingTarget:
         self.files = dict(files or {})
         self.sources = {module: [path.read_text()] for module, path in self.files.items()}
         self.calls: list[dict[str, object]] = []
+        self.policies: list[Policy] = []
         self.worker = Worker("w1", 71, "web-1", python, name)
 
     def workers(self) -> tuple[Worker, ...]:
@@ -45,9 +48,13 @@ class KeepingTarget:
         safe_part: bool = False,
         origins: Mapping[str, str] | None = None,
         rerun: Sequence[str] = (),
+        policy: Policy = DEFAULT,
+        on_outcome: OnOutcome | None = None,
+        on_canary: OnCanary | None = None,
     ) -> Report:
         call = {"sources": dict(sources), "author": author, "reason": reason, "force": force, "origins": origins}
         self.calls.append(call)
+        self.policies.append(policy)
         fails = any(FAILS in (source or "") for source in sources.values())
         before = {module: len(self.sources.get(module, ())) for module in sources}
         for module, source in sources.items():
@@ -67,6 +74,7 @@ class KeepingTarget:
         safe_part: bool = False,
         origins: Mapping[str, str] | None = None,
         rerun: Sequence[str] = (),
+        on_outcome: OnOutcome | None = None,
     ) -> Report:
         call = {"dry_run": dict(sources), "author": author, "reason": reason, "force": force, "origins": origins}
         self.calls.append(call)
@@ -76,10 +84,17 @@ class KeepingTarget:
         return self.push(dict.fromkeys(modules), force=force)
 
     def undo(
-        self, *modules: str, to: int | None = None, author: str = "", reason: str = "", force: bool = False
+        self,
+        *modules: str,
+        to: int | None = None,
+        author: str = "",
+        reason: str = "",
+        force: bool = False,
+        now: bool = False,
+        on_outcome: OnOutcome | None = None,
     ) -> Report:
         earlier = {m: self.sources[m][(to or len(self.sources[m]) - 1) - 1] for m in modules}
-        return self.push(earlier, author=author, reason=reason, force=force)
+        return self.push(earlier, author=author, reason=reason, force=force, policy=Policy(now=now))
 
     def status(self) -> tuple[ProcessStatus, ...]:
         if self.gone:

@@ -25,6 +25,7 @@ EXPORTED = [
     "undo",
     "status",
     "watch",
+    "Policy",
     "Report",
     "Verdict",
     "errors",

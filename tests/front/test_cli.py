@@ -119,6 +119,10 @@ def test_ps_of_nothing_says_what_to_do(run: Run) -> None:
         (("push", "shop"), "name a MODULE to push"),
         (("push", "shop", "a", "b", "--file", "f"), "--file is the source of one module"),
         (("push", "shop", "no_such_lc"), "no source file of no_such_lc"),
+        (("push", "shop", "pricing_lc", "--canary", "0"), "a number of workers"),
+        (("push", "shop", "pricing_lc", "--canary", "1", "--allow-mixed", "why"), "give one"),
+        (("push", "shop", "pricing_lc", "--canary", "1"), "has only one"),
+        (("push", "shop", "pricing_lc", "--store", "mysql://host"), "begins with one of sqlite"),
         (("undo", "shop", "--to", "2"), "exactly one MODULE"),
         (("nonsense",), "No such command"),
     ],
@@ -170,6 +174,23 @@ def test_colours_only_on_a_terminal(run: Run, services: Services, shop: RunningS
         assert process.wait() == 0
     assert "\x1b[" in printed
     assert "STATUS" in printed
+
+
+def test_progress_settles_into_the_report(services: Services, shop: RunningService) -> None:
+    """A push that takes long shows who has answered, on a terminal; the report takes its place."""
+    (shop.folder / "pricing_lc.py").write_text(f"import time\ntime.sleep(1)\n{PRICING}")
+    environment = services.environment(TERM="xterm-256color")
+    leader, follower = pty.openpty()
+    with os.fdopen(leader, "rb", buffering=0) as terminal:
+        command = [sys.executable, "-c", RUN, "push", "shop", "pricing_lc"]
+        process = subprocess.Popen(command, stdout=follower, stderr=follower, env=environment)
+        os.close(follower)
+        printed = _read_all(terminal)
+        assert process.wait() == 0
+    shown, _, report = printed.rpartition("PUSHING")
+    assert "0 of 1 workers so far" in shown
+    assert "\x1b[2K" in report  # what was shown is erased
+    assert "LIVE  pricing_lc  v1 → v2" in report
 
 
 def test_a_terminal_without_the_glyphs_gets_no_traceback(services: Services, shop: RunningService) -> None:

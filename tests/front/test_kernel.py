@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,15 @@ ROUTES = "from pricing_lc import quote\ndef get(x):\n    return quote(x)\n"
 
 @dataclass
 class Answer:
-    """What a cell showed: plain text and HTML of its result, what it printed, its error."""
+    """What a cell shows in the end: plain text and HTML of its result, what it printed, its error; what it showed
+    before, while it took long."""
 
     text: str = ""
     html: str = ""
     printed: str = ""
     error: str = ""
     failed: bool = False
+    before: list[str] = field(default_factory=list)
 
 
 class Notebook:
@@ -38,11 +40,17 @@ class Notebook:
 
     def run(self, cell: str) -> Answer:
         """What the cell answered; a cell that fails has an error."""
-        answer = Answer()
+        answer, own = Answer(), list[str]()
 
         def hook(message: dict[str, Any]) -> None:
             kind, content = message["header"]["msg_type"], message["content"]
-            if kind in ("execute_result", "display_data"):
+            shown_as = content.get("transient", {}).get("display_id", "")
+            if kind == "display_data" and shown_as:
+                own.append(shown_as)
+            if kind == "update_display_data" and shown_as in own:
+                answer.before.append(answer.text)
+                answer.text, answer.html = content["data"]["text/plain"], content["data"].get("text/html", "")
+            elif kind in ("execute_result", "display_data"):
                 answer.text += content["data"].get("text/plain", "")
                 answer.html += content["data"].get("text/html", "")
             elif kind == "stream":
@@ -193,6 +201,18 @@ def test_several_workers_answer_together(notebook: Notebook, services: Services)
     assert "3/3 workers" in answer.text
     assert "<summary>3 workers</summary>" in answer.html
     assert [worker.get("pricing_lc.quote(1)") for worker in workers] == ["3"] * 3
+
+
+def test_progress_settles_into_the_report(notebook: Notebook, shop: RunningService) -> None:
+    """A push that takes long shows who has answered in one output, which becomes the report; there is no second one."""
+    notebook.run("%hotattach")
+    cell = f"%%hotpush pricing_lc\nimport time\ntime.sleep(1)\n{PRICING}"
+    answer = notebook.run(cell)
+    assert answer.before[0].startswith("… PUSHING  pricing_lc  0 of 1 workers so far")
+    assert answer.text.startswith("✔ LIVE  pricing_lc  v1 → v2")
+    assert answer.text.count("LIVE") == 1
+    assert shop.get("pricing_lc.quote(1)") == "2"
+    assert notebook.run("_").text.startswith("✔ LIVE  pricing_lc  v1 → v2")
 
 
 def test_unloading_the_extension_leaves_the_service(notebook: Notebook, shop: RunningService) -> None:

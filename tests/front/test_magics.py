@@ -9,6 +9,7 @@ from IPython.core.completer import provisionalcompleter
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
+from livecode.fleet.rollout import Policy
 from livecode.front import magics
 from livecode.front.magics import LivecodeMagics
 from livecode.front.views import DiffView, StatusView
@@ -115,6 +116,20 @@ def test_options_reach_the_target(shell: InteractiveShell, target: KeepingTarget
     assert "dry_run" in target.calls[1]
 
 
+def test_a_policy_reaches_the_service(
+    shell: InteractiveShell, target: KeepingTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A canary and a reason for mixed workers are of a push, --now is of an undo."""
+    target.name = "shop"
+    report = shell.run_line_magic("hotpush", "one --canary 25% --for 30")
+    shell.run_cell_magic("hotpush", "one --allow-mixed 'w4 is old'", "x = 2\n")
+    shell.run_line_magic("hotundo", "one --now")
+    assert target.policies == [Policy(canary=0.25, canary_s=30), Policy(mixed="w4 is old"), Policy(now=True)]
+    assert report.again == "%hotpush one --canary 25% --for 30"
+    with pytest.raises(UsageError, match="--dry-run touches nothing"):
+        shell.run_line_magic("hotpush", "one --canary 1 --dry-run")
+
+
 @pytest.mark.parametrize(
     ("line", "cell", "again"),
     [
@@ -176,6 +191,12 @@ def test_unload_forces_where_asked(shell: InteractiveShell, target: KeepingTarge
         ("hotpush", "nothing_lc", "no source file of nothing_lc"),
         ("hotpush", "one --reason it's", "double quotes"),
         ("hotpush", "one --file missing.py", "missing.py"),
+        ("hotpush", "one --canary 0", "a number of workers"),
+        ("hotpush", "one --canary 150%", "less than all"),
+        ("hotpush", "one --canary 1 --for -5", "seconds above 0"),
+        ("hotpush", "one --for 30", "--canary 1 --for 30"),
+        ("hotpush", "one --canary 1 --allow-mixed why", "give one"),
+        ("hotpush", "one --canary 1", "attach to a service first"),
         ("hotundo", "--to 3", "exactly one MODULE"),
         ("hotundo", "one --to soon", "invalid int"),
         ("hotdiff", "nothing_lc", "not loaded"),
@@ -234,7 +255,7 @@ def test_attach_and_detach(
 ) -> None:
     """From attach to detach the magics act on the service."""
     service = KeepingTarget({"one": Path("one.py").resolve()})
-    monkeypatch.setattr(magics, "attach", lambda name: service)
+    monkeypatch.setattr(magics, "attach", lambda name, store: service)
     assert "● ATTACHED  shop  1 worker" in str(shell.run_line_magic("hotattach", "shop"))
     shell.run_cell_magic("hotpush", "one", "x = 2\n")
     shell.run_line_magic("hotdetach", "")
