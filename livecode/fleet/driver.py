@@ -257,7 +257,7 @@ class Driver:
                     return self._follow(client, rollout)
         except WorkerLostError as error:
             may_end = rollout.phase is not Phase.BACK and len(rollout.workers) > 1
-            if may_end and (has_ended(client, error) or self._has_left(client)):
+            if may_end and (has_ended(client, error) or self._has_left(client, error)):
                 return None
             only_asked = rollout.phase is Phase.TRY and client.worker.name not in rollout.trying
             if only_asked and isinstance(error.__cause__, ConnectionResetError):
@@ -267,18 +267,21 @@ class Driver:
         except LivecodeError as error:
             if rollout.phase in (Phase.COMPARE, Phase.PREPARE):
                 raise
-            if rollout.phase is not Phase.BACK and len(rollout.workers) > 1 and self._has_left(client):
+            if rollout.phase is not Phase.BACK and len(rollout.workers) > 1 and self._has_left(client, error):
                 return None
             return _unknown(client, error, f"{error}; look at %hotstatus for what it runs")
 
-    def _has_left(self, client: FollowingWorker) -> bool:
-        """True if a worker has ended in good order while it was asked: it takes nothing along."""
+    def _has_left(self, client: FollowingWorker, error: LivecodeError) -> bool:
+        """True if a worker has ended in good order while it was asked, or its door is shut and its report withdrawn."""
         with suppress(StoreError):
-            return self.log.has_left(client.worker)
+            report = self.log.reports().get(client.worker.key)
+            return report.left if report is not None else isinstance(error, WorkerLostError) and nobody_listens(error)
         return False
 
-    def _follow(self, client: FollowingWorker, rollout: Rollout) -> Outcome:
+    def _follow(self, client: FollowingWorker, rollout: Rollout) -> Outcome | None:
         report = client.follow(self.log.now.generation)
+        if report.left and rollout.phase is not Phase.BACK and len(rollout.workers) > 1:
+            return None
         if rollout.phase is Phase.FIRST or client.worker.name in rollout.trying:
             self._reports[client.worker.name] = report
         if report.outcome is not None:

@@ -178,14 +178,14 @@ class Follower:
     # ── following ────────────────────────────────────────────────────────────────────────────────────────────
 
     def follow(self, generation: int) -> WorkerReport:
-        """What came of the newest generation here, which is at least this one.
+        """What came of the newest generation here, which is at least this one; a worker that leaves says so instead.
 
         Raises:
             StoreError: The store cannot be read, does not have that generation, or went back.
         """
         with self._lock:
             if self._closed.is_set():
-                raise StoreError(f"pid {self.worker.pid} leaves {self.place.service}")
+                return replace(self.report(), outcome=None, left=True)
             state = self._read()
             if self._went_back(state):
                 self._arrive(state)

@@ -82,11 +82,6 @@ class Log:
         found = self.store.get([digest]) if digest else {}
         return found[digest].decode("utf-8", "surrogatepass") if digest in found else None
 
-    def has_left(self, worker: Worker) -> bool:
-        """True if that worker has said that it ends in good order."""
-        report = self.reports().get(worker.key)
-        return report is not None and report.left
-
     def undecided(self) -> bool:
         """True if somebody else, who is still there, has a push on trial at this moment."""
         trial = self.now.trial
