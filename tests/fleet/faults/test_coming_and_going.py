@@ -18,10 +18,10 @@ ZYGOTE = """
 import os, signal, sys, time
 sys.path.insert(0, os.getcwd())
 import pricing
-import livecode.fleet.ops, livecode.fleet.stores.sqlite  # what each child would import is here before it is forked
-from livecode.fleet import follower
+import livecode.fleet.ops, livecode.fleet.follower, livecode.fleet.stores.sqlite
 from livecode.fleet.listen import listen
-from livecode.live import process
+from livecode.fleet.service import here
+here().dry_run({'pricing': 'def quote(): pass'})  # what each child would import is here before it is forked
 at_once = int(sys.argv[1])
 def work():
     leaving = []
