@@ -30,7 +30,7 @@ MAX_GUESTS = 64
 BACKLOG = 128
 SHORT_OF_DESCRIPTORS_S = 0.1
 TICK_S = 1.0
-"""How often the waiting thread looks up although nobody came."""
+"""How often the waiting thread looks up, whether somebody came or not."""
 ROOT = 0
 
 
@@ -154,11 +154,15 @@ class Door:
         listening = self._listening
         try:
             self._tick()  # for what was said while it opened
+            looked_at = time.monotonic()
             while not self._closed:
+                if time.monotonic() - looked_at >= TICK_S:  # also where callers come all the time
+                    self._tick()
+                    looked_at = time.monotonic()
                 try:
                     connection, _ = listening.accept()
                 except TimeoutError:
-                    self._tick()
+                    continue
                 except OSError:  # out of descriptors, or a caller that has gone: the next one may be served
                     if not self._closed:
                         time.sleep(SHORT_OF_DESCRIPTORS_S)

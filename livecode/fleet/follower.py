@@ -61,6 +61,8 @@ ABANDONED_TICKS = 2
 UNDECIDED_TICKS = 5
 """How long a worker that has not heard how a trial ended leaves it to others to tell a store that forgot."""
 UNREACHABLE_TICKS = 15
+RECENT = 8
+"""How many generations back the trial of what is live is looked for."""
 
 
 _inherited: list[Follower] = []
@@ -113,7 +115,7 @@ class Follower:
         self._heard = 0
         self._trouble = self._away = ""
         self._unsaid = self._again = self._is_known = self._is_other = False
-        self._abandoned = self._behind = 0
+        self._abandoned = self._behind = self._failed = 0
         self._holders = tuple(Holder(pid, born) for pid, born in processes.holders())
         self._beginning = False
         self._rung_until = 0.0
@@ -321,6 +323,7 @@ class Follower:
                 self._measuring = self._holdings.measuring(state).start()
         else:
             self._trouble = f"generation {state.generation}: {outcome.verdict.value} ({', '.join(state.modules)})"
+            self._failed = 0 if self._beginning else state.generation
             self._state = replace(self._state, generation=state.generation, trial=state.trial)
 
     def _is_mine(self, state: State) -> bool:
@@ -397,11 +400,26 @@ class Follower:
         elif state.trial is not None:
             self._abandoned = 0 if self._is_there(state.trial.pusher) else self._abandoned + 1
             if self._abandoned >= ABANDONED_TICKS:
-                who = f"{state.author or 'the pusher'} went away before it was decided"
-                back = generations.taken_back(state, state.patches, self._author(who))
-                if self._publish(back):
-                    self._arrive(back)
-                    self._unsaid = True
+                self._take_back(state, state, "went away before it was decided")
+        elif self._failed == state.generation and (trial := self._left_behind(state)) is not None:
+            self._take_back(state, trial, f"went away, and it failed on {self.worker.host}:{self.worker.pid}")
+
+    def _take_back(self, state: State, before: State, why: str) -> None:
+        author = self._author(f"{state.author or 'the pusher'} {why}")
+        back = generations.taken_back(state, before.patches, author)
+        if self._publish(back):
+            self._arrive(back)
+            self._unsaid = True
+
+    def _left_behind(self, state: State) -> State | None:
+        """The trial of what is live, if its pusher was killed before it knew how the push ended on all workers."""
+        states = (read_state(head.text) for head in self._store.history(RECENT))
+        tried = next((each for each in states if each.trial is not None and each.began == state.began), None)
+        if tried is None or tried.trial is None:
+            return None
+        report = self._reports().get(tried.trial.pusher)  # who ends in good order withdraws it
+        is_dead = report is not None and not self._is_there(tried.trial.pusher)
+        return tried if is_dead else None
 
     def _go_back_alone(self) -> None:
         """What is on trial here, and cannot be decided as the store does not answer, is not kept for long."""
