@@ -316,15 +316,13 @@ class Follower:
         except StoreError as error:  # a source is not there, or the store is not: the next tick tries again
             self._trouble, self._again = str(error), True
             return
-        self._outcome, self._heard = outcome, state.generation
+        self._outcome, self._heard, self._state, self._abandoned = outcome, state.generation, state, 0
         if outcome is None or outcome.ok or not self._is_mine(state):
-            self._state, self._abandoned = state, 0
             if state.trial is not None and state.trial.stage is Stage.CANARY:
                 self._measuring = self._holdings.measuring(state).start()
         else:
             self._trouble = f"generation {state.generation}: {outcome.verdict.value} ({', '.join(state.modules)})"
             self._failed = 0 if self._beginning else state.generation
-            self._state = replace(self._state, generation=state.generation, trial=state.trial)
 
     def _is_mine(self, state: State) -> bool:
         """False for a push on trial elsewhere, of which this worker only says what it would do."""
