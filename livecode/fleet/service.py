@@ -136,7 +136,8 @@ class Service:
             now: For emergencies: on all workers at once, without a first one that tries it; nothing is taken back.
             on_outcome: Told each worker's outcome as it arrives.
         """
-        clients = self._need_clients()
+        clients, policy = self._need_clients(), Policy(now=now)
+        self._must_fit(policy, len(clients))
         names = modules or _last_push(clients) or last_push(self._members)
         found = {name: self._earlier(clients, name, to) for name in names}
         refusals = tuple(item for item in found.values() if isinstance(item, Refusal))
@@ -151,7 +152,7 @@ class Service:
         reason = f"{UNDO}: {reason}" if reason else UNDO
         restores = {name: item.number for name, item in versions.items()}
         push = _push(sources, author, reason, force)
-        return self._roll_out(Action.UNDO, push, on_outcome, policy=Policy(now=now), restores=restores)
+        return self._roll_out(Action.UNDO, push, on_outcome, policy=policy, restores=restores)
 
     def status(self) -> tuple[ProcessStatus, ...]:
         """What each worker runs. One that does not answer is in it too, and `busy` says so."""

@@ -321,6 +321,8 @@ def test_a_policy_needs_other_workers(services: Services) -> None:
     for service, why in ((attach("shop"), "has only one"), (attach(started.pid), "no other"), (here(), "no other")):
         with pytest.raises(UsageError, match=why):
             service.push({"pricing": NEW}, policy=Policy(canary=1))
+    with pytest.raises(UsageError, match="no other"):
+        here().undo(now=True)
     assert started.get("pricing.quote()") == "'old'"
 
 
