@@ -117,7 +117,7 @@ class Follower:
         self._unsaid = self._again = self._is_known = self._is_other = False
         self._abandoned = self._behind = self._failed = 0
         self._holders = tuple(Holder(pid, born) for pid, born in processes.holders())
-        self._beginning = False
+        self._beginning, self._noted = False, _noted()
         self._rung_until = 0.0
         self._measuring: Measuring | None = None
         self._watch: Watch | None = None
@@ -237,13 +237,14 @@ class Follower:
         with self._lock:
             if not self._unsaid:
                 return
+            noted = _noted()
             try:
                 ttl_s = EMBEDDED_TTL_S if self.place.embedded else REPORT_TTL_S
                 report = replace(self.report(), outcome=self._short())
                 self._store.report(self.worker.key, report.to_json(), ttl_s)
                 if not self.place.embedded:
                     self._say_up(report)
-                self._unsaid, self._is_known = False, True
+                self._unsaid, self._is_known, self._noted = False, True, noted
             except StoreError as error:
                 self._away = str(error)
 
@@ -347,7 +348,7 @@ class Follower:
                     self._unsaid = True
                 self._import_new()
                 self._look_after(state)
-                self._unsaid = self._unsaid or self._measuring is not None
+                self._unsaid = self._unsaid or self._measuring is not None or self._noted != _noted()
                 self._unsaid, self._away = self._unsaid or bool(self._away), ""
                 self.say()
             except (StoreError, ValueError) as error:
@@ -362,6 +363,7 @@ class Follower:
             or self._state.trial is not None
             or self._behind > 0
             or bool(self._trouble or self._away)
+            or self._noted != _noted()
         )
 
     def run(self) -> None:
@@ -523,6 +525,11 @@ class Follower:
 
     def _complain(self, what: str) -> None:
         print(f"livecode: {self.place.service} (pid {os.getpid()}): {what}", file=sys.stderr)
+
+
+def _noted() -> tuple[tuple[str, ...], dict[str, str]]:
+    """What imports found, whenever they were: patches that do not run, as their file has changed or they raised."""
+    return overlay.stale(), overlay.failed()
 
 
 def _failures() -> str:

@@ -179,4 +179,4 @@ def _without_file(patched: PatchedModule) -> ModuleSpec | None:
     path = () if is_package else None
     chunks.offer(chunks.PushedModule(patched.name, patched.source, filename, path, version=patched.version))
     _waiting.pop(patched.name, None)
-    return None  # the finder of pushed modules is asked next
+    return chunks.PushedFinder().find_spec(patched.name)  # the import may be past the place of the one just installed

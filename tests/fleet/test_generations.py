@@ -1,94 +1,100 @@
-"""What follows on what in a log: pure, each generation from the one before."""
+"""What the next generation of a log says, given the one before."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 
 from livecode.fleet import generations
 from livecode.fleet.generations import Applied, Author
-from livecode.model.log import NOTHING_YET, Action, Patch, Stage, State, read_state
-from livecode.model.nouns import ModuleSource, Push, checksum
+from livecode.model.log import NOTHING_YET, Action, Patch, Stage, State
+from livecode.model.nouns import ModuleSource, Push
 
-ANN = Author("ann", "why", 1.0, "pusher-ann")
-BEN = Author("ben", "no", 2.0, "pusher-ben")
-PUSH = Push((ModuleSource("m", "new"),), "ann", "why")
-LIVE = {"m": Applied(checksum("new"), checksum("old"))}
+ANN, BOB = Author("ann", "why", 1.0, "key of ann"), Author("bob", "because", 2.0, "key of bob")
+PUSH = Push((ModuleSource("m", "new"),), rerun=("MODEL",))
+PATCH = Patch("m", 4, "digest", "base")
 
 
-def on_trial(before: State = NOTHING_YET, author: Author = ANN, running: int = 1) -> State:
-    """The push on trial on w1."""
-    return generations.tried(before, PUSH, author, Stage.TRIAL, ("w1",), {"m": running})
+def tried(before: State = NOTHING_YET, running: int = 1, author: Author = ANN, stage: Stage = Stage.TRIAL) -> State:
+    """A push on trial."""
+    return generations.tried(before, PUSH, author, stage, ("w1",), {"m": running})
 
 
 def live(before: State = NOTHING_YET) -> State:
-    """The push, live."""
-    return generations.went_live(on_trial(before), Action.PUSH, LIVE)
-
-
-def test_trial() -> None:
-    """What is on trial is no patch yet; its version follows the highest that runs."""
-    state = on_trial(running=4)
-    assert (state.generation, state.began, state.patches) == (1, 1, ())
-    assert state.trial is not None
-    assert (state.trial.versions, state.trial.workers) == ((("m", 5),), ("w1",))
-
-
-@pytest.mark.parametrize(("author", "began"), [(ANN, 1), (BEN, 2)])
-def test_second_trial(author: Author, began: int) -> None:
-    """A trial goes on with one of the same pusher, and begins anew after one of another."""
-    assert on_trial(on_trial(), author).began == began
-
-
-def test_live() -> None:
-    """What went live is a patch over its file, and nothing is on trial."""
-    state = live()
-    assert (state.generation, state.began, state.trial) == (2, 1, None)
-    assert state.patches == (Patch("m", 2, checksum("new"), checksum("old"), "ann", "why", 1.0),)
-
-
-def test_nothing_on_trial_goes_live() -> None:
-    """Only what was tried goes live."""
-    with pytest.raises(ValueError, match="generation 0 tries nothing"):
-        generations.went_live(NOTHING_YET, Action.PUSH, LIVE)
-
-
-@pytest.mark.parametrize("now", [on_trial(), live()], ids=["on trial", "live"])
-def test_taken_back(now: State) -> None:
-    """A push is taken back under a new generation, as part of itself, whoever does it."""
-    back = generations.taken_back(now, (), BEN)
-    assert (back.generation, back.began, back.action) == (now.generation + 1, now.began, Action.TAKE_BACK)
-    assert (back.patches, back.trial, back.force, back.author) == ((), None, True, "ben")
-
-
-def test_session_and_drop() -> None:
-    """A new session has no patches; a drop has all but those it names."""
-    assert generations.new_session(live(), "s2", ANN).patches == ()
-    assert generations.dropped(live(), ["m"], ANN).patches == ()
-    assert generations.dropped(live(), ["other"], ANN).patches == live().patches
-
-
-@pytest.mark.parametrize(("found", "then"), [(0, 3), (1, 3), (7, 8)])
-def test_restored(found: int, then: int) -> None:
-    """A store that forgot goes on above what it says and above what was seen."""
-    again = generations.restored(live(), found, ANN)
-    assert (again.generation, again.action, again.patches) == (then, Action.RESTORE, live().patches)
+    """A push that went live."""
+    return generations.went_live(tried(before), Action.PUSH, {"m": Applied("d", "b")})
 
 
 @pytest.mark.parametrize(
-    ("seen", "now", "names", "found"),
+    ("patches", "running", "version"), [((), 0, 1), ((), 1, 2), ((), 7, 8), ((PATCH,), 1, 5), ((PATCH,), 9, 10)]
+)
+def test_version(patches: tuple[Patch, ...], running: int, version: int) -> None:
+    """A push gets a version above all that the log or a worker has seen."""
+    trial = tried(replace(NOTHING_YET, patches=patches), running).trial
+    assert trial is not None
+    assert trial.versions == (("m", version),)
+
+
+def test_began() -> None:
+    """A trial, its canary and what became of it began in one generation; another pusher's is another push."""
+    first = tried()
+    canary = tried(first, stage=Stage.CANARY)
+    settled = generations.went_live(canary, Action.PUSH, {})
+    back = generations.taken_back(settled, (), BOB)
+    assert [state.generation for state in (first, canary, settled, back)] == [1, 2, 3, 4]
+    assert {state.began for state in (first, canary, settled, back)} == {1}
+    assert tried(first, author=BOB).began == 2
+
+
+def test_going_live_and_back() -> None:
+    """What goes live is in the patches with its base; what is taken back leaves those that were before."""
+    now = live(replace(NOTHING_YET, patches=(PATCH, Patch("other", 2, "o"))))
+    assert [(patch.module, patch.version, patch.digest, patch.base) for patch in now.patches] == [
+        ("m", 5, "d", "b"),
+        ("other", 2, "o", ""),
+    ]
+    assert (now.trial, now.rerun) == (None, ("MODEL",))
+    back = generations.taken_back(now, (PATCH,), BOB)
+    assert (back.patches, back.rerun, back.force, back.author) == ((PATCH,), (), True, "bob")
+    with pytest.raises(ValueError, match="tries nothing"):
+        generations.went_live(back, Action.PUSH, {})
+
+
+@pytest.mark.parametrize(("digest", "base"), [("", "base"), ("digest", "base"), ("else", "")])
+def test_base_is_kept(digest: str, base: str) -> None:
+    """An unload, and a source that ran already, keep the file that the patch was made for."""
+    before = replace(NOTHING_YET, patches=(PATCH,))
+    (patch,) = generations.went_live(tried(before), Action.PUSH, {"m": Applied(digest, "")}).patches
+    assert patch.base == base
+
+
+@pytest.mark.parametrize(("known", "found"), [(9, 2), (2, 9), (3, 3)])
+def test_restored(known: int, found: int) -> None:
+    """What a store forgot is said again above all that anyone has seen, and nothing is on trial."""
+    again = generations.restored(replace(tried(), generation=known), found, BOB)
+    assert (again.generation, again.trial, again.action) == (max(known, found) + 1, None, Action.RESTORE)
+
+
+def test_dropped_and_new_session() -> None:
+    """Patches go by name, unknown names are no matter; a new session has none."""
+    now = live()
+    assert generations.dropped(now, ["m", "unknown"], BOB).patches == ()
+    assert generations.dropped(now, ["m", "unknown"], BOB).modules == ("m",)
+    session = generations.new_session(now, "s2", BOB)
+    assert (session.patches, session.session, session.modules) == ((), "s2", ("m",))
+
+
+@pytest.mark.parametrize(
+    ("seen", "now", "names"),
     [
-        (NOTHING_YET, live(), ["m"], ["m"]),
-        (NOTHING_YET, live(), ["other"], []),
-        (live(), live(), ["m"], []),
-        (live(), live(live()), ["m"], ["m"]),
+        ((), (PATCH,), ["m"]),
+        ((PATCH,), (PATCH,), []),
+        ((PATCH,), (replace(PATCH, version=5),), ["m"]),
+        ((PATCH,), (), []),
     ],
 )
-def test_meddled(seen: State, now: State, names: list[str], found: list[str]) -> None:
-    """Only what somebody made of these modules since it was seen is in the way."""
-    assert [patch.module for patch in generations.meddled(seen, now, names)] == found
-
-
-@pytest.mark.parametrize("state", [on_trial(), live(), generations.taken_back(live(), (), BEN)])
-def test_read_back(state: State) -> None:
-    """A state is read as it was written."""
-    assert read_state(state.to_json()) == state
+def test_meddled(seen: tuple[Patch, ...], now: tuple[Patch, ...], names: list[str]) -> None:
+    """Whoever pushes over a patch that they have not seen is told."""
+    states = [replace(NOTHING_YET, patches=patches) for patches in (seen, now)]
+    assert [patch.module for patch in generations.meddled(*states, ["m"])] == names

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from livecode.fleet.crew import Crew
 from livecode.fleet.log import Log
 from livecode.fleet.store import open_store
 from livecode.model.log import State
@@ -59,8 +58,3 @@ def agreed(
         return log.state()
     finally:
         log.close()
-
-
-def crew_of(name: str = "shop") -> set[int]:
-    """Process ids of the workers of a service."""
-    return {client.worker.pid for client in Crew(name).look()}
