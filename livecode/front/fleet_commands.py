@@ -19,6 +19,9 @@ from livecode.model.text import sheet_text
 FOLLOW_S = 0.5
 """How often the log is read while it is followed."""
 
+SEEN_AT_ONCE = 20
+"""How many of the newest pushes are looked at for new ones."""
+
 _store = click.option("--store", default="", metavar="URL", help="Where its workers report, if none is here.")
 
 
@@ -32,13 +35,15 @@ _store = click.option("--store", default="", metavar="URL", help="Where its work
 def log(name: str, module: str, number: int, follow: bool, store: str, as_json: bool) -> None:
     """Show who pushed what to the service NAME, when, why, and what became of it; of MODULE alone, if it is given."""
     service = attach(name, store=store)
-    pushes = pushes_of(service.log(generations_for(number)), module)[:number]
+    wanted = max(number, SEEN_AT_ONCE) if follow else number
+    remembered = pushes_of(service.log(generations_for(wanted, module)), module)
+    pushes = remembered[:number]
     if not follow:
         _print(pushes, name, as_json)
         return
     for push in reversed(pushes):
         _print_line(push, as_json)
-    _follow(service, module, {push.generation for push in pushes}, as_json)
+    _follow(service, module, {push.generation for push in remembered}, as_json)
 
 
 def _follow(service: Service, module: str, printed: set[int], as_json: bool) -> None:
@@ -46,7 +51,7 @@ def _follow(service: Service, module: str, printed: set[int], as_json: bool) -> 
     try:
         while True:
             time.sleep(FOLLOW_S)
-            for push in reversed(pushes_of(service.log(generations_for(20)), module)):
+            for push in reversed(pushes_of(service.log(generations_for(SEEN_AT_ONCE)), module)):
                 if push.generation not in printed and not push.is_open:
                     printed.add(push.generation)
                     _print_line(push, as_json)

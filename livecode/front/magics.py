@@ -144,7 +144,7 @@ class LivecodeMagics(Magics):
     def hotlog(self, args: Namespace) -> LogView:
         """Show who pushed what, when, why, and what became of it, the newest first."""
         service = self._attached("%hotlog")
-        pushes = pushes_of(service.log(generations_for(args.number)), args.module or "")
+        pushes = pushes_of(service.log(generations_for(args.number, args.module or "")), args.module or "")
         return LogView(pushes[: args.number], service.name, time.time())
 
     @line_magic

@@ -21,6 +21,9 @@ _DONE_WORDS = {
     Action.TAKE_BACK: "taken back",
 }
 
+REMEMBERED = 1000
+"""So many generations are looked at for one module."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoggedModule:
@@ -62,9 +65,12 @@ class LoggedPush:
     is_open: bool = False
 
 
-def generations_for(pushes: int) -> int:
-    """How many generations to ask for to have so many pushes: most take two, some four."""
-    return pushes * 4 + 4
+def generations_for(pushes: int, module: str = "") -> int:
+    """How many generations to ask for to have so many pushes: most take two, some four.
+
+    Those of one module may be far apart, so all that is remembered is asked for.
+    """
+    return max(pushes * 4 + 4, REMEMBERED if module else 0)
 
 
 def dropped_words(dropped: Sequence[str], asked: Sequence[str]) -> str:
@@ -84,7 +90,8 @@ def pushes_of(states: Sequence[State], module: str = "") -> tuple[LoggedPush, ..
     groups: dict[int, list[State]] = {}
     for state in reversed(states):
         groups.setdefault(state.began, []).append(state)
-    pushes = (_push(states) for states in groups.values())
+    newest = max((state.generation for state in states), default=0)
+    pushes = (_push(group, newest) for group in groups.values())
     chosen = [push for push in pushes if module in ("", *(each.module for each in push.modules))]
     return tuple(sorted(chosen, key=lambda push: push.generation, reverse=True))
 
@@ -104,7 +111,7 @@ def log_sheet(
     return Sheet(Head("●", "LOG", Tone.CALM, service, facts, undo), (table, *_failures(pushes)))
 
 
-def _push(states: Sequence[State]) -> LoggedPush:
+def _push(states: Sequence[State], newest: int) -> LoggedPush:
     first, last = states[0], states[-1]
     decided = [state.action for state in states if state.action not in (Action.TRY, Action.TAKE_BACK, Action.MIXED)]
     return LoggedPush(
@@ -115,10 +122,10 @@ def _push(states: Sequence[State]) -> LoggedPush:
         first.author,
         first.reason,
         first.at,
-        _outcome(last),
+        _outcome(last, newest),
         last.action in (Action.PUSH, Action.UNDO, Action.UNLOAD),
         last.tried,
-        last.trial is not None,
+        last.trial is not None and last.generation == newest,
     )
 
 
@@ -135,7 +142,9 @@ def _modules(states: Sequence[State]) -> tuple[LoggedModule, ...]:
     return tuple(LoggedModule(name, 0, "") for name in states[0].modules)
 
 
-def _outcome(last: State) -> str:
+def _outcome(last: State, newest: int) -> str:
+    if last.trial is not None and last.generation < newest:
+        return "never decided: something else was published"
     if last.trial is not None:
         on = f"on {len(last.trial.workers)} worker{'s' * (len(last.trial.workers) != 1)}"
         return f"a canary {on} now" if last.trial.stage is Stage.CANARY else f"on trial {on} now"

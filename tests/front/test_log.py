@@ -87,6 +87,21 @@ def test_follow(services: Services, shop: RunningService) -> None:
     assert following.returncode == 0
 
 
+def test_follow_tells_nothing_old_as_new(services: Services, shop: RunningService) -> None:
+    """With -n 1, what was before the last push is not printed when the next one comes."""
+    command = [sys.executable, "-c", RUN, "log", "shop", "-n", "1", "--follow", "--json"]
+    process = services.program(command)
+    try:
+        assert process.stdout is not None
+        last = json.loads(process.stdout.readline())
+        attach("shop").undo(author="cy")
+        come = json.loads(process.stdout.readline())
+        assert (come["author"], come["generation"] > last["generation"]) == ("cy", True)
+    finally:
+        process.kill()
+        process.communicate()
+
+
 def test_in_a_notebook(shell: InteractiveShell, shop: RunningService) -> None:
     """%hotlog is a sequence, a table and JSON; it needs a service."""
     with pytest.raises(UsageError, match="%hotattach NAME"):

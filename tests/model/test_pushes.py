@@ -19,7 +19,7 @@ from livecode.fleet.generations import (
 )
 from livecode.model.log import NOTHING_YET, Action, Stage, State, Tried
 from livecode.model.nouns import ModuleSource, Push, checksum
-from livecode.model.pushes import dropped_words, log_sheet, pushes_of
+from livecode.model.pushes import dropped_words, generations_for, log_sheet, pushes_of
 from livecode.model.report import Verdict
 from livecode.model.text import sheet_text
 
@@ -68,6 +68,13 @@ def test_entries_of_their_own() -> None:
     assert pushes_of((LIVE, TRIAL), "shop.orders") == ()
 
 
+def test_a_trial_that_was_overtaken() -> None:
+    """Only what the newest generation tries is on trial; before it, a trial without an end went live nowhere."""
+    drop, push = pushes_of((dropped(TRIAL, (), ANN), TRIAL))
+    assert drop.action is Action.DROP
+    assert (push.outcome, push.live, push.is_open) == ("never decided: something else was published", False, False)
+
+
 def test_two_pushes_and_what_failed() -> None:
     """Newest first; what went wrong, and where, stands below."""
     again = tried(BACK, PUSH, replace(ANN, name="bob", reason="", at=1060.0), Stage.TRIAL, (), {"shop.pricing": 1})
@@ -81,6 +88,11 @@ def test_two_pushes_and_what_failed() -> None:
         f"  3  shop.pricing v2 {short}  ann     2 minutes ago  prices up  taken back: another worker failed",
         "  ! 3: web-2:71 ROLLED BACK: MemoryError: no room",
     ]
+
+
+def test_a_module_is_looked_for_in_all_that_is_remembered() -> None:
+    """Its last push may be long ago; without one the newest generations are enough."""
+    assert generations_for(1, "shop.pricing") >= 1000 > generations_for(1)
 
 
 def test_nothing_was_pushed() -> None:
