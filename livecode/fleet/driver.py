@@ -260,8 +260,8 @@ class Driver:
             if may_end and (has_ended(client, error) or self._has_left(client, error)):
                 return None
             only_asked = rollout.phase is Phase.TRY and client.worker.name not in rollout.trying
-            if only_asked and isinstance(error.__cause__, ConnectionResetError):
-                return None
+            if only_asked and (isinstance(error.__cause__, ConnectionResetError) or _is_shut(client)):
+                return None  # nothing was applied to it
             phase = Phase.PREPARE if only_asked else rollout.phase
             return _unknown(client, error, what_is_known(client, phase, error))
         except LivecodeError as error:
@@ -275,7 +275,9 @@ class Driver:
         """True if a worker has ended in good order while it was asked, or its door is shut and its report withdrawn."""
         with suppress(StoreError):
             report = self.log.reports().get(client.worker.key)
-            return report.left if report is not None else isinstance(error, WorkerLostError) and nobody_listens(error)
+            if report is not None or not isinstance(error, WorkerLostError):
+                return report is not None and report.left
+            return nobody_listens(error)
         return False
 
     def _follow(self, client: FollowingWorker, rollout: Rollout) -> Outcome | None:
@@ -345,6 +347,11 @@ def has_ended(client: FollowingWorker, error: WorkerLostError) -> bool:
     if not nobody_listens(error):
         return False
     return not isinstance(client, RemoteWorker) or client.meet()[0] is Presence.GONE
+
+
+def _is_shut(client: WorkerClient) -> bool:
+    """True if nobody is behind a worker's door any more, though it may still be on its way out."""
+    return isinstance(client, RemoteWorker) and client.meet()[0] in (Presence.GONE, Presence.CLOSED)
 
 
 def _unknown(client: WorkerClient, error: LivecodeError, message: str) -> Outcome:
