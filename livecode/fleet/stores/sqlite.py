@@ -61,6 +61,7 @@ class SQLiteStore:
         self._lock = threading.RLock()
         _stores.add(self)
         self._connection: sqlite3.Connection | None = None
+        self._opened: tuple[int, int] | None = None
         self._watches: list[_Poll] = []
 
     def __del__(self) -> None:
@@ -189,14 +190,23 @@ class SQLiteStore:
         self._lock.release()
 
     def _mine(self) -> sqlite3.Connection | None:
-        if self._connection is not None and not os.path.exists(self.path):  # somebody removed the file under us
+        if self._connection is not None and self._identity() != self._opened:  # removed, and perhaps made anew
             self._connection.close()
             self._connection = None
         return self._connection
 
+    def _identity(self) -> tuple[int, int] | None:
+        """What tells the file that is there now from another one of its name."""
+        try:
+            status = os.stat(self.path)
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
     def _open(self) -> sqlite3.Connection:
         try:
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            self._opened = self._identity()
         except OSError as error:
             raise StoreError(f"the store {self.path} cannot be opened: {error.strerror}") from error
         connection = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
