@@ -87,14 +87,17 @@ def test_racing(services: Services, shop: list[RunningService], same: bool) -> N
     assert [errors for _, errors in said] == [""] * PUSHERS
     lines = [line for output, _ in said for line in output.splitlines()]
     assert len(lines) == PUSHERS * PUSHES
-    assert set(lines) <= {"LIVE", "REFUSED LC406", "REFUSED LC407"}
+    undone = lines.count(
+        "UNDONE"
+    )  # on a machine that is this busy, a worker may still be in another push after a second
+    assert set(lines) <= {"LIVE", "REFUSED LC406", "REFUSED LC407", "UNDONE"}
     assert "LIVE" in lines
     log = log_of(services)
     try:
         pushes = [state for state in log.history() if state.action.value == "push"]
     finally:
         log.close()
-    assert len(pushes) == 1 + lines.count("LIVE")
+    assert 0 <= len(pushes) - 1 - lines.count("LIVE") <= undone
     intact(services)
     agreed(services, shop, shop[0].get("pricing.quote()"))
 
