@@ -224,7 +224,7 @@ class Follower:
         """A status with where this worker is in the log."""
         state, trial = self._state, self._state.trial
         told = f"{', '.join(state.modules)} by {state.author or 'someone'}" if trial is not None else ""
-        trouble = self._trouble or _failures()
+        trouble = self._away or self._trouble or _failures()
         return replace(status, generation=state.generation, stale=overlay.stale(), trouble=trouble, trial=told)
 
     def say(self) -> None:
