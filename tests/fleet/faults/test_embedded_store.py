@@ -87,9 +87,7 @@ def test_racing(services: Services, shop: list[RunningService], same: bool) -> N
     assert [errors for _, errors in said] == [""] * PUSHERS
     lines = [line for output, _ in said for line in output.splitlines()]
     assert len(lines) == PUSHERS * PUSHES
-    undone = lines.count(
-        "UNDONE"
-    )  # on a machine that is this busy, a worker may still be in another push after a second
+    undone = lines.count("UNDONE")  # a worker of a busy machine may still be in another push after a second
     assert set(lines) <= {"LIVE", "REFUSED LC406", "REFUSED LC407", "UNDONE"}
     assert "LIVE" in lines
     log = log_of(services)
