@@ -6,4 +6,5 @@
     python -m tests.bench.fleet light                 4, 64 and 256 workers that only listen, and what they cost idle
 
 It needs `wrk` (apt-get install wrk) and the extra `test`. With --svg FILE the restarts are drawn, too.
+BENCH_STORE=redis://… in the environment measures with that store instead of the embedded one.
 """

@@ -46,11 +46,12 @@ minute. What the first push of a process takes is in the rows of restarts.
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """So many workers: ms of the first push to them, and of those after it."""
+    """So many workers: ms of the first push to them, and of those after it; how many were taken back."""
 
     workers: int
     first_ms: float
     push_ms: tuple[float, ...]
+    taken_back: int
 
 
 @contextmanager
@@ -75,7 +76,7 @@ def measure(number: int) -> Light:
         first, taken, until = pusher.push(), list[float](), time.monotonic() + PUSHES_S
         while time.monotonic() < until and len(taken) < MOST_PUSHES:
             taken.append(pusher.push())
-        return Light(number, first, tuple(taken))
+        return Light(number, first, tuple(taken), pusher.taken_back)
 
 
 def idle_percent() -> float:
@@ -95,9 +96,9 @@ def _cpu_s(main: psutil.Process) -> float:
 
 def show(found: tuple[Light, ...], idle: float) -> None:
     """Prints the table."""
-    print("\n| workers that only listen | push to all live, p50 ms | p99 ms | pushes | the first, ms |")
-    print("|---|---|---|---|---|")
+    print("\n| workers that only listen | push to all live, p50 ms | p99 ms | pushes | the first, ms | taken back |")
+    print("|---|---|---|---|---|---|")
     for row in found:
         p50, p99 = percentile(row.push_ms, 50), percentile(row.push_ms, 99)
-        print(f"| {row.workers} | {p50:.1f} | {p99:.1f} | {len(row.push_ms)} | {row.first_ms:.0f} |")
+        print(f"| {row.workers} | {p50:.1f} | {p99:.1f} | {len(row.push_ms)} | {row.first_ms:.0f} | {row.taken_back} |")
     print(f"\nidle: {idle:.4f} % of a core a worker (mean of {IDLE_COUNT} over {IDLE_S:.0f} s)")

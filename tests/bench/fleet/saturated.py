@@ -17,9 +17,11 @@ from tests.bench.fleet.customers import customers
 from tests.bench.fleet.service import NAME, UVICORN, WORKERS, running, text
 
 PAIRS = 3
+CONNECTIONS = 256
 WINDOW_S = 7
 EVERY_S = 0.15
 PATIENCE_S = 120.0
+TRIES = 5
 MS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
 
 
@@ -39,6 +41,7 @@ class Saturated:
     without: tuple[Load, ...]
     pushing: tuple[Load, ...]
     push_ms: tuple[float, ...]
+    taken_back: int
     sockets: int
     dropped: int
 
@@ -47,16 +50,22 @@ class Pusher:
     """Pushes one version after the other while it is let."""
 
     def __init__(self, service: Service, version: int = 0) -> None:
-        self.service, self.version, self.taken_ms = service, version, list[float]()
+        self.service, self.version, self.taken_ms, self.taken_back = service, version, list[float](), 0
 
     def push(self) -> float:
-        """ms until the next version was live in all workers, as the one who pushes sees it."""
+        """ms until the next version was live in all workers, as the one who pushes sees it.
+
+        A push that is taken back, as on a machine that is too slow for so many workers, is counted and tried again,
+        and the time is that of all tries.
+        """
         self.version += 1
         began = time.perf_counter()
-        report = self.service.push({"pricing": text(self.version)})
-        taken = (time.perf_counter() - began) * 1000
-        assert report.verdict is Verdict.LIVE, str(report)
-        return taken
+        for _ in range(TRIES):
+            report = self.service.push({"pricing": text(self.version)})
+            if report.verdict is Verdict.LIVE:
+                return (time.perf_counter() - began) * 1000
+            self.taken_back += 1
+        raise AssertionError(str(report))
 
     @contextmanager
     def pushing(self) -> Iterator[None]:
@@ -93,7 +102,9 @@ def measure() -> Saturated:
             with pusher.pushing():
                 pushing.append(wrk(service.port, WINDOW_S))
     noticed = holding.noticed
-    return Saturated(tuple(without), tuple(pushing), tuple(pusher.taken_ms), noticed.sockets, noticed.dropped)
+    return Saturated(
+        tuple(without), tuple(pushing), tuple(pusher.taken_ms), pusher.taken_back, noticed.sockets, noticed.dropped
+    )
 
 
 def wait_for_workers(number: int = WORKERS) -> Service:
@@ -109,8 +120,12 @@ def wait_for_workers(number: int = WORKERS) -> Service:
 
 
 def wrk(port: int, seconds: int) -> Load:
-    """The load of 32 connections that ask again at once."""
-    command = ["wrk", "-t1", "-c32", f"-d{seconds}s", "--latency", f"http://127.0.0.1:{port}/"]
+    """The load of 256 connections that ask again at once.
+
+    Fewer do not saturate: `uvicorn --workers` answers in two small writes without TCP_NODELAY, so that each connection
+    waits 40 ms for the client's delayed acknowledgement, whatever the workers could do.
+    """
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", f"http://127.0.0.1:{port}/"]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     number, unit = re.search(r"99%\s+([\d.]+)(us|ms|s|m)\b", printed).groups()  # type: ignore[union-attr]
     per_s = float(re.search(r"Requests/sec:\s+([\d.]+)", printed).group(1))  # type: ignore[union-attr]
@@ -128,7 +143,8 @@ def percentile(values: tuple[float, ...], percent: int) -> float:
 def show(found: Saturated) -> None:
     """Prints the table."""
     p50, p99 = percentile(found.push_ms, 50), percentile(found.push_ms, 99)
-    print(f"\n{WORKERS} uvicorn workers, wrk -t1 -c32, {found.sockets} open websockets; {len(found.push_ms)} pushes")
+    print(f"\n{WORKERS} uvicorn workers, wrk -t1 -c{CONNECTIONS}, {found.sockets} open websockets")
+    print(f"{len(found.push_ms)} pushes, {found.taken_back} taken back")
     print(f"push to all live, p50 / p99 / most: {p50:.1f} / {p99:.1f} / {max(found.push_ms):.1f} ms")
     print(f"requests failed: {sum(load.failed for load in found.pushing)} with pushes, ", end="")
     print(f"{sum(load.failed for load in found.without)} without; websockets dropped: {found.dropped}")

@@ -27,7 +27,7 @@ READY_S = 60.0
 APP = """
 import asyncio, os, time
 import livecode
-livecode.listen("bench")
+livecode.listen("bench", store=os.environ.get("BENCH_STORE", ""))
 time.sleep(float(os.environ["START_S"]))  # stands for models to load and caches to fill
 import pricing
 from starlette.applications import Starlette
