@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 SESSION, UNTIL_DEPLOY, NONE = OVERLAYS = ("session", "until-deploy", "none")
 
 
+LOOK_TICKS = 5
+"""How often the store itself is looked at, in ticks: a notice may be missing."""
+
+
 class Following:
     """What this worker has of the log of its service.
 
@@ -44,7 +48,8 @@ class Following:
         self.service, self.overlay, self.embedded = service, overlay, not store
         self.url = store
         self._file = ""
-        self._seen: tuple[float, ...] = ()
+        self._seen = self._noticed = tuple[float, ...]()
+        self._ticks = 0
         self._follower: Follower | None = None
         self._lock = threading.Lock()
         self._ticking = False
@@ -61,7 +66,7 @@ class Following:
             self._file = rundir.store_path(folder, self.service)
             self.url = f"sqlite://{self._file}"
         if not self.embedded or os.path.exists(self._file):
-            self._seen = self._signature()
+            self._noticed, self._seen = self._notices(), self._signature()
             self.follower().begin()
         if not self.embedded:
             threading.Thread(target=self.follower().run, name="livecode-follower", daemon=True).start()
@@ -81,11 +86,13 @@ class Following:
         """Looks whether somebody wrote what this worker was not told of, and follows in a thread of its own."""
         if not self.embedded or self._ticking:
             return
-        found = self._signature()
+        self._ticks += 1
+        noticed = self._notices()
+        found = self._signature() if self._ticks % LOOK_TICKS == 0 else self._seen
         quiet = self._follower is None or not self._follower.needs_ticks()
-        if found == self._seen and (quiet or not found):
+        if (noticed, found) == (self._noticed, self._seen) and (quiet or not noticed):
             return
-        self._seen, self._ticking = found, True
+        self._noticed, self._seen, self._ticking = noticed, found, True
         threading.Thread(target=self._tick, name="livecode-follower", daemon=True).start()
 
     def rung(self) -> None:
@@ -117,13 +124,21 @@ class Following:
         finally:
             self._ticking = False
 
+    def _notices(self) -> tuple[float, ...]:
+        """What changes when somebody pushes, or replaces the store; empty while there is none.
+
+        Reports of the other workers change the store, too, and with hundreds of them each would wake all others.
+        """
+        return (*_stat(self._file)[-1:], *_stat(f"{self._file}-head"))
+
     def _signature(self) -> tuple[float, ...]:
-        """What changes when the embedded store is written to; empty while there is none."""
-        found: list[float] = []
-        for path in (self._file, f"{self._file}-wal"):
-            try:
-                status = os.stat(path)
-            except OSError:
-                continue
-            found += (status.st_mtime_ns, status.st_size, status.st_ino)
-        return tuple(found)
+        """What changes whenever the embedded store is written to."""
+        return (*_stat(self._file), *_stat(f"{self._file}-wal"))
+
+
+def _stat(path: str) -> tuple[float, ...]:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return ()
+    return status.st_mtime_ns, status.st_size, status.st_ino

@@ -26,6 +26,7 @@ HISTORY = 1000
 BUSY_S = 5.0
 """How long a writer waits for another one."""
 POLL_S = 0.02
+NOTICE = "-head"
 SCHEMA_VERSION = 1
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS heads (service TEXT, generation INTEGER, text TEXT, PRIMARY KEY (service, generation));
@@ -46,6 +47,15 @@ def open_store(url: str, service: str) -> Store:
     if not path.startswith("/"):
         raise UsageError(f"{url!r} names no file: three slashes and an absolute path, e.g. sqlite:///run/shop.sqlite")
     return SQLiteStore(path, service)
+
+
+def notice(path: str) -> None:
+    """Leaves a notice of a new head beside the store, for those who look by stat(2): a hint, it may be missing."""
+    try:
+        with open(os.open(f"{path}{NOTICE}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(f"{time.time_ns()}\n")
+    except OSError:  # the disk is full: they look at the store itself every so often
+        return
 
 
 class SQLiteStore:
@@ -86,6 +96,7 @@ class SQLiteStore:
             self._notify(connection, Topic.HEAD)
 
         self._write(replace)
+        notice(self.path)
 
     def history(self, limit: int) -> tuple[Head, ...]:
         query = "SELECT generation, text FROM heads WHERE service = ? ORDER BY generation DESC LIMIT ?"
