@@ -181,7 +181,7 @@ class TestReports:
         assert store.reports() == {"w1": "at 4"}
 
     def test_many_at_once(self, store: Store, again: Open) -> None:
-        """No report is lost when many workers report at the same time; what was refused is said again, as workers do."""
+        """No report is lost when many workers report at once; what was refused is said again, as workers do."""
         stores = [again() for _ in range(4)]
 
         def say(n: int) -> None:
