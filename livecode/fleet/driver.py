@@ -111,9 +111,8 @@ class Driver:
         try:
             while rollout.phase in (Phase.COMPARE, Phase.PREPARE):
                 rollout = self._next(rollout)
-            with (
-                interrupts_deferred() as pressed
-            ):  # from here on, an interrupt would leave the workers different from each other
+            # from here on, an interrupt would leave the workers different from each other
+            with interrupts_deferred() as pressed:
                 while rollout.phase is not Phase.DONE:
                     watched = rollout.phase is Phase.CANARY
                     rollout = self._watch_canary(rollout, pressed) if watched else self._next(rollout)

@@ -11,7 +11,6 @@ cost nothing: only the newest counts.
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 import threading
 import time
@@ -174,7 +173,7 @@ class Follower:
         return False
 
     def _new_session(self, state: State) -> State:
-        begun = generations.new_session(state, secrets.token_hex(4), self._author("the service was stopped meanwhile"))
+        begun = generations.new_session(state, self._author("the service was stopped meanwhile"))
         return begun if self._publish(begun) else self._read()
 
     # ── following ────────────────────────────────────────────────────────────────────────────────────────────
@@ -353,7 +352,8 @@ class Follower:
                 self.say()
             except (StoreError, ValueError) as error:
                 self._away = str(error)
-                self._go_back_alone()
+                with suppress(StoreError):  # a source that only the store has: the next tick tries again
+                    self._go_back_alone()
 
     def needs_ticks(self) -> bool:
         """True while something is undecided here, so that the next tick must look even if nothing was written."""

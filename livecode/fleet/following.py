@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from livecode.fleet.follower import Follower
     from livecode.model.nouns import ProcessStatus
 
-SESSION, UNTIL_DEPLOY, NONE = OVERLAYS = ("session", "until-deploy", "none")
-
+OVERLAYS = (SESSION := "session", "until-deploy", "none")
 
 LOOK_TICKS = 5
 """How often the store itself is looked at, in ticks: a notice may be missing."""

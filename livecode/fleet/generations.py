@@ -75,7 +75,6 @@ def tried(
         before.patches,
         trial,
         before.began if earlier else before.generation + 1,
-        session=before.session,
     )
 
 
@@ -146,7 +145,7 @@ def mixed(now: State, outcomes: tuple[Tried, ...]) -> State:
     return replace(now, generation=now.generation + 1, action=Action.MIXED, tried=outcomes, rerun=())
 
 
-def new_session(before: State, session: str, author: Author) -> State:
+def new_session(before: State, author: Author) -> State:
     """The service was stopped and starts again: its patches stay behind."""
     return State(
         before.generation + 1,
@@ -156,7 +155,6 @@ def new_session(before: State, session: str, author: Author) -> State:
         author.reason,
         author.at,
         began=before.generation + 1,
-        session=session,
     )
 
 
@@ -172,7 +170,6 @@ def dropped(before: State, modules: Iterable[str], author: Author) -> State:
         author.at,
         tuple(patch for patch in before.patches if patch.module not in names),
         began=before.generation + 1,
-        session=before.session,
     )
 
 

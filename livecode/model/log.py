@@ -68,11 +68,6 @@ class Patch:
     at: float = 0.0
     restores: int = 0
 
-    @property
-    def is_on_disk(self) -> bool:
-        """True if the file said the same when it was pushed: an undo to the very first version."""
-        return self.digest == self.base
-
 
 @dataclass(frozen=True, slots=True)
 class Trial:
@@ -127,7 +122,6 @@ class State:
         rerun: Names whose statements are executed again by workers that arrive here from `began`.
         force: As in a `Push`, for workers that arrive here from `began`.
         tried: What became of it where it was tried.
-        session: Changes when the patches of a service that was stopped are left behind.
     """
 
     generation: int
@@ -142,7 +136,6 @@ class State:
     rerun: tuple[str, ...] = ()
     force: bool = False
     tried: tuple[Tried, ...] = ()
-    session: str = ""
 
     @property
     def by_module(self) -> Mapping[str, Patch]:

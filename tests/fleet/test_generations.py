@@ -81,8 +81,8 @@ def test_dropped_and_new_session() -> None:
     now = live()
     assert generations.dropped(now, ["m", "unknown"], BOB).patches == ()
     assert generations.dropped(now, ["m", "unknown"], BOB).modules == ("m",)
-    session = generations.new_session(now, "s2", BOB)
-    assert (session.patches, session.session, session.modules) == ((), "s2", ("m",))
+    session = generations.new_session(now, BOB)
+    assert (session.patches, session.modules) == ((), ("m",))
 
 
 @pytest.mark.parametrize(

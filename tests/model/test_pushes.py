@@ -56,7 +56,7 @@ def test_entries_of_their_own() -> None:
     """What is no push is an entry, too, and each module can be looked at alone."""
     gone = dropped(LIVE, ["shop.pricing"], replace(ANN, name="bob"))
     told = restored(gone, 1, replace(ANN, name="web-1:7", reason="the store went back"))
-    begun = new_session(replace(told, patches=LIVE.patches), "s", replace(ANN, name="web-1:8"))
+    begun = new_session(replace(told, patches=LIVE.patches), replace(ANN, name="web-1:8"))
     pushes = pushes_of((begun, told, gone, LIVE, TRIAL))
     assert [(push.generation, push.author, push.action.value) for push in pushes] == [
         (5, "web-1:8", "new session"),
