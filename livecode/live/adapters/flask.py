@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import inspect
 import sys
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -20,6 +21,8 @@ _OF_REQUESTS = (
     *("template_context_processors", "url_value_preprocessors", "url_default_functions"),
 )
 _OF_APPS = ("teardown_appcontext_funcs", "shell_context_processors", "deferred_functions")
+
+_REENTRANT = type(threading.RLock())
 
 _views: weakref.WeakKeyDictionary[Any, dict[str, Any]] = weakref.WeakKeyDictionary()
 """Map of rules → the functions of its endpoints."""
@@ -75,6 +78,7 @@ class FlaskAdapter(Adapter):
         with ExitStack() as stack:
             for each in (owner, *apps):
                 stack.enter_context(_unlocked(each))
+                stack.enter_context(_told_alone(each))
             noted = len(owner.deferred_functions) if apps else 0
             hooks = {kind: len(_hooks(owner, kind)) for kind in _OF_REQUESTS}
             yield
@@ -154,7 +158,8 @@ class UrlRules:
 
     def entries(self) -> Sequence[Any]:
         """See `Registry.entries`."""
-        return [rule for rules in list(self.url_map._rules_by_endpoint.values()) for rule in rules]
+        with _sorted(self.url_map):
+            return [rule for rules in list(self.url_map._rules_by_endpoint.values()) for rule in rules]
 
     def filled(self, entries: Sequence[Any], /) -> Iterator[Step]:
         """See `Registry.filled`."""
@@ -169,6 +174,29 @@ class UrlRules:
             rules.sort(key=lambda rule: rule.build_compare_key())
         yield set_attribute(self.url_map, "_rules_by_endpoint", by_endpoint)
         yield set_attribute(self.url_map, "_matcher", matcher)
+        yield set_attribute(self.url_map, "_remap", False)
+
+
+@contextmanager
+def _sorted(url_map: Any) -> Iterator[None]:
+    """While this is entered no request sorts the rules: a list that is being sorted looks empty to everybody else."""
+    if not isinstance(url_map._remap_lock, _REENTRANT):  # rules are registered, which may sort them, while it is held
+        url_map.update()  # who waits for the lock that goes finds nothing to do
+        url_map._remap_lock = threading.RLock()
+    with url_map._remap_lock:
+        url_map.update()
+        yield
+
+
+@contextmanager
+def _told_alone(scaffold: Any) -> Iterator[None]:
+    """What is registered meanwhile is not sorted by requests; it leaves the map again before they could."""
+    if "url_map" not in scaffold.__dict__:
+        yield
+        return
+    with _sorted(scaffold.url_map):
+        yield
+        scaffold.url_map._remap = False
 
 
 class _Lenient(dict[str, Any]):

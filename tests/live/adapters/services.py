@@ -220,3 +220,27 @@ def _push(sources: Sources) -> str:
 
     push = Push(tuple(ModuleSource(name, text or None) for name, text in sources.items()), force=True)
     return this_process().push(push).verdict.value
+
+
+def sorted_meanwhile() -> list[list[str]]:
+    """The rules of a map, asked while a request in another thread sorts them, and again afterwards."""
+    from werkzeug.routing import Map, Rule
+
+    from livecode.live.adapters.flask import UrlRules
+
+    inside, go_on = threading.Event(), threading.Event()
+
+    class SlowRule(Rule):
+        def build_compare_key(self) -> tuple[int, int, int]:
+            inside.set()
+            go_on.wait(60)
+            return super().build_compare_key()
+
+    url_map = Map([SlowRule("/x", endpoint="x"), SlowRule("/y", endpoint="x")])
+    request = threading.Thread(target=url_map.update)
+    request.start()
+    inside.wait(60)
+    threading.Timer(0.2, go_on.set).start()
+    meanwhile = [str(rule) for rule in UrlRules(url_map).entries()]
+    request.join()
+    return [meanwhile, [str(rule) for rule in UrlRules(url_map).entries()]]

@@ -69,3 +69,8 @@ def test_nobody_finds_nothing(before: str, change: tuple[str, str], call: str, f
     """Who looks meanwhile finds the old registration or the new one, never none."""
     said = frameworks.ask(services.hammered, before, before.replace(*change), call, 20)
     assert said == {"calls": 1, "LIVE": 20}
+
+
+def test_rules_that_a_request_is_sorting_are_all_seen(frameworks: Forker) -> None:
+    """A list that is being sorted looks empty to other threads: what is read of it then would lose its routes."""
+    assert frameworks.ask(services.sorted_meanwhile) == [["/x", "/y"]] * 2
