@@ -19,13 +19,13 @@ REFUSED_OR_FAILED, MISUSE, UNKNOWN = 1, 2, 3
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("livecode.demo.command", "Push code into a running shop, from a notebook, while you watch."),
-    "drop": ("livecode.front.fleet_commands", "Remove patches from the log of a service, such as stale ones."),
-    "log": ("livecode.front.fleet_commands", "Show who pushed what to a service, when, why, and what became of it."),
-    "ps": ("livecode.front.commands", "List the services of this user, and their workers."),
-    "push": ("livecode.front.commands", "Push a module from its file, another file, or standard input."),
-    "status": ("livecode.front.commands", "Show what a service runs, by module and worker."),
-    "undo": ("livecode.front.commands", "Bring back what ran before the last push."),
-    "version": ("livecode.front.commands", "Print the version of livecode and of Python."),
+    "drop": ("livecode.front.commands.log", "Remove patches from the log of a service, such as stale ones."),
+    "log": ("livecode.front.commands.log", "Show who pushed what to a service, when, why, and what became of it."),
+    "ps": ("livecode.front.commands.look", "List the services of this user, and their workers."),
+    "push": ("livecode.front.commands.push", "Push a module from its file, another file, or standard input."),
+    "status": ("livecode.front.commands.look", "Show what a service runs, by module and worker."),
+    "undo": ("livecode.front.commands.push", "Bring back what ran before the last push."),
+    "version": ("livecode.front.commands.look", "Print the version of livecode and of Python."),
 }
 """Name → (module that holds the command under that name, its one line of help)."""
 

@@ -13,7 +13,7 @@ import pytest
 
 from livecode.errors import LivecodeError, MissingExtraError, ServiceNotFoundError, UsageError, WorkerLostError
 from livecode.front.cli import COMMANDS, exit_code
-from livecode.front.commands import report_exit_code
+from livecode.front.commands.common import report_exit_code
 from livecode.model.report import Report, Verdict
 from tests.services import RunningService, Services
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import click
 
-from livecode.fleet.service import Service, attach
+from livecode.fleet.service import Service
+from livecode.front.commands.common import service_named, store_option
 from livecode.front.push import default_author
 from livecode.front.terminal import say
 from livecode.model.codec import to_plain
@@ -22,19 +23,17 @@ FOLLOW_S = 0.5
 SEEN_AT_ONCE = 20
 """How many of the newest pushes are looked at for new ones."""
 
-_store = click.option("--store", default="", metavar="URL", help="Where its workers report, if none is here.")
-
 
 @click.command()
 @click.argument("name")
 @click.argument("module", required=False, default="")
 @click.option("-n", "number", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many.")
 @click.option("--follow", is_flag=True, help="Go on with what is pushed from now on, until Ctrl-C.")
-@_store
+@store_option
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON; with --follow one a push.")
 def log(name: str, module: str, number: int, follow: bool, store: str, as_json: bool) -> None:
     """Show who pushed what to the service NAME, when, why, and what became of it; of MODULE alone, if it is given."""
-    service = attach(name, store=store)
+    service = service_named(name, store)
     wanted = max(number, SEEN_AT_ONCE) if follow else number
     remembered = pushes_of(service.log(generations_for(wanted, module)), module)
     pushes = remembered[:number]
@@ -63,14 +62,14 @@ def _follow(service: Service, module: str, printed: set[int], as_json: bool) -> 
 @click.argument("name")
 @click.argument("modules", nargs=-1, metavar="[MODULE]...")
 @click.option("--reason", default="", metavar="TEXT", help="Why, for the log.")
-@_store
+@store_option
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON: the names of what was removed.")
 def drop(name: str, modules: tuple[str, ...], reason: str, store: str, as_json: bool) -> None:
     """Remove the patches of MODULE... from the log of the service NAME; without MODULE, all stale ones.
 
     Where one of them runs, what the module's file said runs again.
     """
-    dropped = attach(name, store=store).drop(*modules, author=default_author(), reason=reason)
+    dropped = service_named(name, store).drop(*modules, author=default_author(), reason=reason)
     click.echo(json.dumps(dropped) if as_json else dropped_words(dropped, modules))
 
 

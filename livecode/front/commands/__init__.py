@@ -1,0 +1,1 @@
+"""The subcommands of `livecode`, one file a topic; `livecode.front.cli` lists them."""
