@@ -74,7 +74,8 @@ class Following:
         """The worker's side of the log."""
         with self._lock:
             if self._follower is None:
-                from livecode.fleet.follower import Follower, Overlay, Place
+                from livecode.fleet.follower import Follower
+                from livecode.fleet.position import Overlay, Place
                 from livecode.model.nouns import Worker
 
                 place = Place(self.service, self.url, Overlay(self.overlay), self.embedded)
