@@ -44,6 +44,9 @@ from livecode.model.report import ModuleOutcome, Outcome, Refusal, Verdict
 LOCK_PATIENCE_S = 1.0
 """How long a push waits for another one that is under way before it is refused."""
 
+LOOKS_PATIENCE_S = 20.0
+"""How long it waits for one that only looks: on a busy machine that takes a while, and ends by itself."""
+
 
 class Process:
     """This interpreter, as livecode sees it. There is one: `this_process`."""
@@ -64,7 +67,7 @@ class Process:
         self._lock = threading.Lock()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._begin_in_child)
-        self._busy = ""
+        self._busy, self._only_looks = "", False
         self._pushes = 0
         self._phases: tuple[tuple[str, float], ...] = ()
         self._last_push: tuple[str, ...] = ()
@@ -123,17 +126,25 @@ class Process:
             push: What to change.
             dry_run: Stop before anything is touched; the verdict is then READY where a push would go ahead.
         """
-        if not acquire_or_help(self._lock, LOCK_PATIENCE_S):
+        if not self._enter():
             busy = refusal("LC406", f"another push is under way: {self._busy}", module=", ".join(push.names))
             return Outcome(self.worker, Verdict.REFUSED, refusals=(busy,))
         try:
             self.lingering = settle(self.lingering)
-            self._busy = f"{', '.join(push.names)} by {push.author or 'someone'}"
+            self._busy, self._only_looks = f"{', '.join(push.names)} by {push.author or 'someone'}", dry_run
             with short_turns(GUEST_TURN_S) if _is_long(push) else nullcontext():
                 return self._push(push, dry_run=dry_run)
         finally:
-            self._busy = ""
+            self._busy, self._only_looks = "", False
             self._lock.release()
+
+    def _enter(self) -> bool:
+        """True once no other push is under way; False if one is that goes on."""
+        until = time.monotonic() + LOOKS_PATIENCE_S
+        while not acquire_or_help(self._lock, LOCK_PATIENCE_S):
+            if (self._busy and not self._only_looks) or time.monotonic() > until:
+                return False
+        return True
 
     def checksums(self, modules: Sequence[str]) -> dict[str, str]:
         """SHA-256 of the running sources, empty for modules that are not loaded or not known."""

@@ -363,6 +363,31 @@ def two_pushes() -> dict[str, Any]:
     return {"second": second, "busy": busy, "first": first[0].verdict.value, "x": m.X}
 
 
+def push_after_a_look() -> str:
+    """The verdict of a push while a dry run takes longer than a push is waited for."""
+    from livecode.live import process as module
+
+    module.LOCK_PATIENCE_S = 0.05
+    process, _ = tracked({"m.py": "X = 1\n"})
+    import m  # noqa: F401
+
+    inside, carry_out = threading.Event(), process._carry_out
+
+    def slowly(push: Push, *, dry_run: bool) -> Outcome:
+        if dry_run:
+            inside.set()
+            time.sleep(0.3)
+        return carry_out(push, dry_run=dry_run)
+
+    process._carry_out = slowly  # type: ignore[method-assign]
+    looks = threading.Thread(target=lambda: push(process, {"m": "X = 2\n"}, dry_run=True))
+    looks.start()
+    inside.wait(10)
+    verdict = push(process, {"m": "X = 3\n"}).verdict.value
+    looks.join()
+    return verdict
+
+
 def kept_statement() -> list[Any]:
     """`# livecode: keep` keeps a value whatever it reads."""
     process, _ = tracked({"m.py": "RATE = 1\nTABLE = [RATE]  # livecode: keep\nOTHER = [RATE]\n"})

@@ -178,6 +178,11 @@ def test_a_second_push_meanwhile_is_refused(forker: Forker) -> None:
     assert (said["busy"], said["first"], said["x"]) == ("m by ann@here", "LIVE", 2)
 
 
+def test_a_push_waits_for_a_dry_run(forker: Forker) -> None:
+    """Somebody who only looks is in nobody's way, however long it takes."""
+    assert forker.ask(processes.push_after_a_look) == "LIVE"
+
+
 def test_a_marked_statement_keeps_its_value(forker: Forker) -> None:
     """`# livecode: keep` keeps a value although what it reads has changed."""
     assert forker.ask(processes.kept_statement) == [2, [1], [2]]
