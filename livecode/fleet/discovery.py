@@ -24,6 +24,11 @@ NOBODY: Mapping[str, RemoteWorker] = MappingProxyType({})
 SETTLED_S = 60.0
 """Files that are older than this are not being made any more."""
 
+FEW = 16
+CROWD_S = 0.3
+"""The first push makes each worker import what pushes need, a third of a second of work: every worker of a machine
+beyond a few lets each of them have so much longer for its answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
@@ -59,6 +64,8 @@ def look(
         return Sighting(())
     paths = {stem: os.path.join(folder, f"{stem}.sock") for stem in _stems(files, service)}
     expected = [known.get(path) or _expected(folder, stem, answer_s) for stem, path in paths.items()]
+    for door in expected:
+        door.answer_s = answer_s + CROWD_S * max(len(expected) - FEW, 0)
     unsure = [door for door in expected if not door.is_connected()]
     visited = {id(door): found for door, found in zip(unsure, ask_all(_visit, unsure), strict=True)}
     seen = [visited.get(id(door), door) for door in expected]

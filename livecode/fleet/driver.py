@@ -136,8 +136,13 @@ class Driver:
     def _next(self, asked: Rollout) -> Rollout:
         """The rollout after one phase."""
         self._announce(asked)
-        tell = _ignore if asked.phase is Phase.BACK else self._tell
-        answers = ask_all(lambda name: self._ask(self._by_name[name], asked), asked.asked, tell)
+        told = _ignore if asked.phase is Phase.BACK else self._tell
+
+        def arrived(outcome: Outcome | None) -> None:
+            self.log.stay()  # hundreds of workers on a few cores take longer than a silent pusher is believed in
+            told(outcome)
+
+        answers = ask_all(lambda name: self._ask(self._by_name[name], asked), asked.asked, arrived)
         rollout = advance(asked, dict(zip(asked.asked, answers, strict=True)))
         if asked.phase in (Phase.REST, Phase.BACK):  # the others have nothing to do, and so they are not in the way
             self._wake(set(self._by_name) - set(asked.asked))
@@ -273,7 +278,7 @@ class Driver:
     def _has_left(self, client: FollowingWorker, error: LivecodeError) -> bool:
         """True if a worker has ended in good order while it was asked, or its door is shut and its report withdrawn."""
         with suppress(StoreError):
-            report = self.log.reports().get(client.worker.key)
+            report = self.log.report_of(client.worker.key)
             if report is not None or not isinstance(error, WorkerLostError):
                 return report is not None and report.left
             return nobody_listens(error)

@@ -32,6 +32,7 @@ from livecode.model.log import (
     WorkerReport,
     read_reports,
     read_state,
+    report_in,
 )
 from livecode.model.nouns import Push, Worker, checksum
 
@@ -77,6 +78,10 @@ class Log:
         """What workers and pushers say of themselves, by their keys."""
         return read_reports(self.store.reports())
 
+    def report_of(self, key: str) -> WorkerReport | None:
+        """What one of them says."""
+        return report_in(self.store.reports(), key)
+
     def source(self, digest: str) -> str | None:
         """The source with that digest; None if the store lacks it."""
         found = self.store.get([digest]) if digest else {}
@@ -85,7 +90,7 @@ class Log:
     def undecided(self) -> bool:
         """True if somebody else, who is still there, has a push on trial at this moment."""
         trial = self.now.trial
-        report = self.reports().get(trial.pusher) if trial is not None else None
+        report = self.report_of(trial.pusher) if trial is not None else None
         if trial is None or report is None or trial.pusher == self._me.key:
             return False
         here = report.worker.host == self._me.host

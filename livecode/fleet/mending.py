@@ -114,7 +114,7 @@ class Mending:
         tried = next((each for each in states if each.trial is not None and each.began == state.began), None)
         if tried is None or tried.trial is None:
             return None
-        report = self._position.reports().get(tried.trial.pusher)  # who ends in good order withdraws it
+        report = self._position.report_of(tried.trial.pusher)  # who ends in good order withdraws it
         is_dead = report is not None and not self._position.is_there(tried.trial.pusher)
         return tried if is_dead else None
 

@@ -11,7 +11,7 @@ from livecode.errors import StaleBaseError, StoreError
 from livecode.fleet.generations import Author
 from livecode.fleet.log import is_alive
 from livecode.fleet.store import Head, Store
-from livecode.model.log import NOTHING_YET, State, WorkerReport, read_reports, read_state
+from livecode.model.log import NOTHING_YET, State, WorkerReport, read_reports, read_state, report_in
 from livecode.model.nouns import Worker
 
 
@@ -113,9 +113,13 @@ class Position:
         """What all say of themselves, by their keys."""
         return read_reports(self.store.reports())
 
+    def report_of(self, key: str) -> WorkerReport | None:
+        """What one of them says."""
+        return report_in(self.store.reports(), key)
+
     def is_there(self, key: str) -> bool:
         """True if the pusher with this key still says that it is there."""
-        report = self.reports().get(key)
+        report = self.report_of(key)
         if report is None:
             return False
         return report.worker.host != self.worker.host or any(is_alive(each) for each in report.holders)

@@ -234,3 +234,8 @@ def read_reports(texts: Mapping[str, str]) -> dict[str, WorkerReport]:
         with suppress(ValueError):
             found[key] = read_report(text)
     return found
+
+
+def report_in(texts: Mapping[str, str], key: str) -> WorkerReport | None:
+    """What one of them said; None if nothing that can be read. Hundreds say something, and all are not read for one."""
+    return read_reports({key: texts[key]}).get(key) if key in texts else None
