@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import sqlite3
+import sys
 import time
 from pathlib import Path
 
@@ -55,11 +57,34 @@ except StoreError as error:
 """
 """A pusher for whom the disk is full from one call on."""
 
+FULL_FOR_ALL = """
+import os, resource, sys
+from livecode.errors import StoreError
+from livecode.fleet.log import Log
+from livecode.fleet.service import attach
+import livecode.fleet.log
+livecode.fleet.log.PATIENCE_S = 1.0
+original = getattr(Log, sys.argv[1])
+def filling(log, *arguments):
+    for pid in (os.getpid(), *map(int, sys.argv[3:])):
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    return original(log, *arguments)
+setattr(Log, sys.argv[1], filling)
+try:
+    print(attach("shop").push({"pricing": sys.argv[2]}))
+except StoreError as error:
+    print("StoreError", error)
+"""
+"""A pusher with whose call no process of the service can write to any file any more."""
+
+SOONER = "import livecode.fleet.mending\nlivecode.fleet.mending.UNREACHABLE_TICKS = 3\n"
+"""For a worker that takes back by itself what it cannot decide, after so many seconds."""
+
 
 @pytest.fixture
 def shop(services: Services) -> list[RunningService]:
     """Two processes of one name, to which something was pushed; by process id."""
-    modules = {"pricing.py": OLD, **{f"m{number}.py": OLD for number in range(PUSHERS)}}
+    modules = {"sooner.py": SOONER, "pricing.py": OLD, **{f"m{number}.py": OLD for number in range(PUSHERS)}}
     started = sorted((services.threaded("shop", modules) for _ in range(2)), key=lambda each: each.pid)
     assert attach("shop").push({"pricing": NEW}).verdict is Verdict.LIVE
     return started
@@ -162,3 +187,19 @@ def test_full_disk(services: Services, shop: list[RunningService]) -> None:
     assert "make room" in said
     agreed(services, shop, "'new'")
     intact(services)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limits of another process can be set on Linux only")
+@pytest.mark.parametrize(("when", "source"), [("settle", THIRD), ("take_back", "1 / 0\n")])
+def test_disk_is_full_in_the_middle(services: Services, shop: list[RunningService], when: str, source: str) -> None:
+    """Where nobody can write any more that a push is decided, all run the old code; with room again all agree."""
+    before = [resource.prlimit(each.pid, resource.RLIMIT_FSIZE) for each in shop]
+    pusher = services.script(FULL_FOR_ALL, when, source, *(str(each.pid) for each in shop))
+    said, errors = pusher.communicate(timeout=60)
+    assert said.startswith("StoreError"), (said, errors)
+    wait_until(lambda: {each.get("pricing.quote()") for each in shop} == {"'new'"}, "all run the old code", timeout_s=60)
+    for each, limits in zip(shop, before, strict=True):
+        resource.prlimit(each.pid, resource.RLIMIT_FSIZE, limits)
+    agreed(services, shop, "'new'")
+    intact(services)
+    pushed_in_the_end(services, shop)
