@@ -197,7 +197,9 @@ def test_disk_is_full_in_the_middle(services: Services, shop: list[RunningServic
     pusher = services.script(FULL_FOR_ALL, when, source, *(str(each.pid) for each in shop))
     said, errors = pusher.communicate(timeout=60)
     assert said.startswith("StoreError"), (said, errors)
-    wait_until(lambda: {each.get("pricing.quote()") for each in shop} == {"'new'"}, "all run the old code", timeout_s=60)
+    wait_until(
+        lambda: {each.get("pricing.quote()") for each in shop} == {"'new'"}, "all run the old code", timeout_s=60
+    )
     for each, limits in zip(shop, before, strict=True):
         resource.prlimit(each.pid, resource.RLIMIT_FSIZE, limits)
     agreed(services, shop, "'new'")
