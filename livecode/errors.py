@@ -12,6 +12,7 @@ it is a verdict in a Report. Exceptions are for misuse and for faults.
         ├── ServiceNotFoundError   no process listens under that name; lists those that do
         ├── UnsafeDirectoryError   the runtime directory is not this user's alone
         ├── ProtocolError          the other side speaks something else
+        ├── RelayError             no relay can be had on another machine; says what was tried, and what to do
         └── WorkerLostError        the worker went away, or did not answer in time
 """
 
@@ -88,6 +89,10 @@ class UnsafeDirectoryError(DoorError, PermissionError):
 
 class ProtocolError(DoorError):
     """The other side does not speak this version of livecode's protocol, or sent garbage."""
+
+
+class RelayError(DoorError, ConnectionError):
+    """No relay can be had on another machine, in a container or a pod: says what was tried, and what to do."""
 
 
 class WorkerLostError(DoorError, ConnectionError):

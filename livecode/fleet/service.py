@@ -42,14 +42,18 @@ class Service:
 
     Attributes:
         name: As given to `livecode.listen`; empty for the caller's own process.
+        seen: What the log said when whoever pushes through this looked last.
     """
 
     def __init__(self, name: str, members: Members) -> None:
         self.name, self._members = name, members
-        self._seen = NOTHING_YET
+        self.seen = NOTHING_YET
 
     def __repr__(self) -> str:
         return f"<livecode.Service {self.name!r}>" if self.name else "<livecode.Service, this process>"
+
+    def close(self) -> None:
+        """Lets go what was needed to speak to it; the service does not notice. The next verb gets it anew."""
 
     def workers(self) -> tuple[Worker, ...]:
         """Those that are there now, called w1, w2, … by host and process id; none if the service is gone."""
@@ -91,7 +95,7 @@ class Service:
             UsageError: The policy needs more workers than there are.
         """
         push = replace(_push(sources, author, reason, force, origins, rerun), safe_part=safe_part)
-        return self._roll_out(Action.PUSH, push, on_outcome, policy=policy, on_canary=on_canary)
+        return self.roll_out(Action.PUSH, push, on_outcome, policy=policy, on_canary=on_canary)
 
     def dry_run(
         self,
@@ -107,11 +111,11 @@ class Service:
     ) -> Report:
         """What `push` would say, with nothing touched: READY, SAME, REFUSED or NOT SENT."""
         push = replace(_push(sources, author, reason, force, origins, rerun), safe_part=safe_part)
-        return self._roll_out(Action.PUSH, push, on_outcome, Goal.DRY_RUN)
+        return self.roll_out(Action.PUSH, push, on_outcome, Goal.DRY_RUN)
 
     def unload(self, *modules: str, force: bool = False, author: str = "", reason: str = "") -> Report:
         """Take modules out of every worker."""
-        return self._roll_out(Action.UNLOAD, _push(dict.fromkeys(modules), author, reason, force))
+        return self.roll_out(Action.UNLOAD, _push(dict.fromkeys(modules), author, reason, force))
 
     def undo(
         self,
@@ -152,7 +156,7 @@ class Service:
         reason = f"{UNDO}: {reason}" if reason else UNDO
         restores = {name: item.number for name, item in versions.items()}
         push = _push(sources, author, reason, force)
-        return self._roll_out(Action.UNDO, push, on_outcome, policy=policy, restores=restores)
+        return self.roll_out(Action.UNDO, push, on_outcome, policy=policy, restores=restores)
 
     def status(self) -> tuple[ProcessStatus, ...]:
         """What each worker runs. One that does not answer is in it too, and `busy` says so."""
@@ -203,7 +207,7 @@ class Service:
         """From now on, what the log says is known to whoever pushes through this."""
         with suppress(StoreError):
             if self._members.has_log() and (log := self._members.log()) is not None:
-                self._seen = log.state()
+                self.seen = log.state()
 
     def _need_clients(self) -> Sequence[WorkerClient]:
         if clients := self._members.look():
@@ -221,7 +225,7 @@ class Service:
         asked = "nothing older" if to is None else f"no v{to}"
         return refusal("LC509", f"{asked} of {module} is remembered (there: {there})", module=module)
 
-    def _roll_out(
+    def roll_out(
         self,
         action: Action,
         push: Push,
@@ -231,9 +235,10 @@ class Service:
         restores: Mapping[str, int] = NO_VERSIONS,
         on_canary: OnCanary | None = None,
     ) -> Report:
+        """What became of a push: what `push`, `dry_run`, `unload` and `undo` are made of."""
         began, clients = time.perf_counter(), self._need_clients()
         self._must_fit(policy, len(clients))
-        refusals = tuple(found for item in push.modules if (found := _refuse(item)) is not None)
+        refusals = refused_here(push)
         report = Report(
             Verdict.REFUSED,
             push.names,
@@ -275,7 +280,7 @@ class Service:
                 if driver.was_tried:
                     return self._overtaken(driver, log, report, error)
                 continue
-            self._seen = log.now
+            self.seen = log.now
             if not rollout.report_outcomes:
                 self._need_clients()
                 continue
@@ -294,10 +299,10 @@ class Service:
             return replace(report, refusals=(busy,))
         with suppress(StaleBaseError):
             log.clear()
-        theirs = () if driver.push.force else meddled(self._seen, log.now, driver.push.names)
+        theirs = () if driver.push.force else meddled(self.seen, log.now, driver.push.names)
         wanted = driver.wanted
         theirs = tuple(patch for patch in theirs if patch.digest != wanted.get(patch.module))
-        self._seen = log.now
+        self.seen = log.now
         sources = {item.module: item.source for item in driver.push.modules}
         lines = (conflict_diff(patch, log.source(patch.digest), sources[patch.module]) for patch in theirs)
         return replace(report, refusals=tuple(map(_overrun, theirs)), diff=sum(lines, ())) if theirs else None
@@ -316,10 +321,12 @@ class Service:
 
 
 def attach(name: str | int | None = None, *, store: str = "", answer_s: float = ANSWER_S) -> Service:
-    """The service of that name, or the process with that id, on this machine.
+    """The service of that name, or the process with that id, on this machine or elsewhere.
 
     Args:
         name: As given to `livecode.listen`; a process id for one worker alone; None for the only service there is.
+            A URL for one elsewhere: ``ssh://host/shop``, ``docker://container/shop``, ``kubectl://pod/shop``
+            (`livecode.fleet.remote.address`); its relay is kept until the service is closed.
         store: The URL that its workers follow, where none of them is on this machine; else they say it.
         answer_s: How long a worker may take for an answer, before what it did counts as unknown.
 
@@ -329,8 +336,13 @@ def attach(name: str | int | None = None, *, store: str = "", answer_s: float = 
         UnsafeDirectoryError: The directory of the sockets is not this user's alone.
         StoreError: The store cannot be reached.
         MissingExtraError: Its client is not installed.
-        UsageError: The store is none, or not the one that workers of this machine follow.
+        UsageError: The store is none, or not the one that workers of this machine follow; or the URL is none.
+        RelayError: There is no relay where the URL says; says what was tried, and what to do.
     """
+    if isinstance(name, str) and "://" in name:
+        from livecode.fleet.remote.service import attach_remote  # most services are on this machine
+
+        return attach_remote(name, store, answer_s)
     if not isinstance(name, str | int | None):
         raise UsageError(f"attach: the name of a service or a process id is needed, not {name!r}")
     if store:
@@ -396,6 +408,11 @@ def _push(
         raise UsageError("a push needs modules: {'shop.pricing': source}, where None as source unloads")
     modules = (ModuleSource(name, source, origins.get(name, "")) for name, source in sources.items())
     return Push(tuple(modules), author, reason, force, rerun=tuple(rerun))
+
+
+def refused_here(push: Push) -> tuple[Refusal, ...]:
+    """Why a push cannot be meant, as far as it shows without asking any worker."""
+    return tuple(found for item in push.modules if (found := _refuse(item)) is not None)
 
 
 def _refuse(item: ModuleSource) -> Refusal | None:

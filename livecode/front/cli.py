@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "log": ("livecode.front.commands.log", "Show who pushed what to a service, when, why, and what became of it."),
     "ps": ("livecode.front.commands.look", "List the services of this user, and their workers."),
     "push": ("livecode.front.commands.push", "Push a module from its file, another file, or standard input."),
+    "relay": ("livecode.front.commands.relay", "Act here for somebody elsewhere; ssh, docker and kubectl start it."),
     "status": ("livecode.front.commands.look", "Show what a service runs, by module and worker."),
     "undo": ("livecode.front.commands.push", "Bring back what ran before the last push."),
     "version": ("livecode.front.commands.look", "Print the version of livecode and of Python."),

@@ -105,6 +105,8 @@ def _why_undone(report: Report) -> str:
 
 def _unknown(report: Report) -> tuple[str, ...]:
     silent = [o for o in report.outcomes if o.verdict is Verdict.UNKNOWN]
+    if report.failure is not None:  # of whoever was to drive it
+        return ("the link was lost: what runs now is not known",)
     if not silent:
         return ("no worker answered: what runs is not known",)
     they = "it runs" if len(silent) == 1 else "they run"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 
 import click
@@ -42,7 +43,7 @@ def answer(report: Report, commands: Commands, as_json: bool) -> None:
 
 
 def commands(name: str, store: str = "") -> Commands:
-    more = "".join(f" {word}" for word in store_words(store))
+    name, more = shlex.quote(name), "".join(f" {word}" for word in store_words(store))
     return Commands(
         undo=f"livecode undo {name}{more}",
         status=f"livecode status {name}{more}",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import click
 
 from livecode.fleet.service import Service
-from livecode.front.commands.common import service_named, store_option
+from livecode.front.commands.common import commands, service_named, store_option
 from livecode.front.push import default_author
 from livecode.front.terminal import say
 from livecode.model.codec import to_plain
@@ -77,7 +77,7 @@ def _print(pushes: Sequence[LoggedPush], name: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(to_plain(tuple(pushes)), ensure_ascii=False))
     else:
-        say(sheet_text(log_sheet(pushes, name, time.time(), Commands(undo=f"livecode undo {name}"))))
+        say(sheet_text(log_sheet(pushes, name, time.time(), Commands(undo=commands(name).undo))))
 
 
 def _print_line(push: LoggedPush, as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 
 import click
@@ -64,7 +65,7 @@ def push(
         items: tuple[ModuleSource, ...] = (ModuleSource(modules[0], _standard_input(), "standard input"),)
     else:
         items = (file_item(modules[0], file),) if file else module_items(modules, service)
-    again = ["livecode push", name, *modules, *(["--file", file] if file else []), *typed.words]
+    again = ["livecode push", shlex.quote(name), *modules, *(["--file", file] if file else []), *typed.words]
     again += [*(["--force"] * force), *store_words(store)]
     request = PushRequest(items, "", reason, force, dry_run, safe_part, " ".join(again), rerun, policy)
     answer(push_request(request, service, screen(as_json)), commands(name, store), as_json)
