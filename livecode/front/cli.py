@@ -71,7 +71,8 @@ def exit_code(error: LivecodeError) -> int:
 def livecode() -> None:
     """Edit a running Python service: no restart, no dropped connection, no lost state.
 
-    A service opens its door with livecode.listen("shop"). Exit codes: 0 live or same, 1 refused or failed,
+    A service opens its door with livecode.listen("shop"). One elsewhere is named by a URL, in every command:
+    ssh://host/shop, docker://container/shop, kubectl://pod/shop. Exit codes: 0 live or same, 1 refused or failed,
     2 misuse, 3 unknown.
     """
 

@@ -29,6 +29,9 @@ from livecode.model.nouns import ModuleSource
 from livecode.model.pushes import dropped_words, generations_for, pushes_of
 from livecode.model.report import Report
 
+ATTACH_HELP = (
+    "Left out: the only one that runs. Elsewhere: ssh://HOST/NAME, docker://CONTAINER/NAME, kubectl://POD/NAME."
+)
 _MODULE = argument("module", metavar="MODULE", help="Dotted name, such as shop.pricing.")
 _ONE_MODULE = argument("module", nargs="?", metavar="MODULE", help="Only the pushes of this module.")
 _MODULES = argument("modules", nargs="*", metavar="MODULE", help="Dotted names, such as shop.pricing.")
@@ -75,7 +78,7 @@ class LivecodeMagics(Magics):
 
     @line_magic
     @verb(
-        argument("service", nargs="?", metavar="NAME|PID", help="Left out: the only one that runs."),
+        argument("service", nargs="?", metavar="NAME|URL|PID", help=ATTACH_HELP),
         argument("--store", default="", metavar="URL", help="Where its workers report, if none is on this machine."),
     )
     def hotattach(self, args: Namespace) -> AttachedView:
@@ -86,6 +89,7 @@ class LivecodeMagics(Magics):
         service = attach(name, store=args.store)
         view = AttachedView(service.status(), time.time())
         self._stop_watch()
+        self._let_go()
         self._service = service
         return view
 
@@ -97,7 +101,7 @@ class LivecodeMagics(Magics):
             raise UsageError("not attached: the magics act on this process; %hotattach NAME attaches")
         self._stop_watch()
         print(f"detached from {self._service.name}: what was pushed stays live there")
-        self._service = None
+        self._let_go()
 
     @line_cell_magic
     @verb(
@@ -220,6 +224,11 @@ class LivecodeMagics(Magics):
     def close(self) -> None:
         """Ends what the magics started."""
         self._stop_watch()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._service is not None:
+            self._service.close()
         self._service = None
 
     def _attached(self, magic: str) -> Service:

@@ -267,12 +267,18 @@ def read_items(files: Mapping[Path, Iterable[str]]) -> tuple[ModuleSource, ...]:
 def module_items(modules: Iterable[str], target: Target) -> tuple[ModuleSource, ...]:
     """The sources of modules from their files: the file that the target loaded them from, else the one on `sys.path`.
 
+    A path that a worker of another machine names is one of that machine. So of a service elsewhere, the file is looked
+    for in the working folder first, which is where people have their own copy, then on `sys.path`.
+
     Raises:
         UsageError: A module has no file to be found, or one that cannot be read.
     """
     names = tuple(dict.fromkeys(modules))
-    files = {name: path for path, loaded in loaded_files(target.peek()).items() for name in loaded}
-    return tuple(_read(name, files.get(name) or _file_on_path(name)) for name in names)
+    statuses = target.peek()
+    here = [status for status in statuses if status.worker.host == socket.gethostname()]
+    files = {name: path for path, loaded in loaded_files(here).items() for name in loaded}
+    elsewhere = statuses[0].worker.host if statuses and not here else ""
+    return tuple(_read(name, files.get(name) or _file_on_path(name, elsewhere)) for name in names)
 
 
 def file_item(module: str, file: str | Path) -> ModuleSource:
@@ -342,8 +348,12 @@ def _read(module: str, path: Path) -> ModuleSource:
         raise UnreadableSourceError(module, path, str(error)) from error
 
 
-def _file_on_path(module: str) -> Path:
+def _file_on_path(module: str, elsewhere: str = "") -> Path:
     """The source file that an import would find, without importing anything.
+
+    Args:
+        module: Dotted name.
+        elsewhere: The machine of the target, if that is another one: then the working folder is the first place.
 
     Raises:
         UsageError: There is none.
@@ -351,14 +361,17 @@ def _file_on_path(module: str) -> Path:
     refused = refuse_name(module)
     if refused:
         raise UsageError(f"{refused.what}: {refused.way_out}")
-    folders: Iterable[str] | None = None
+    folders: Iterable[str] | None = [os.getcwd(), *sys.path] if elsewhere else None
     spec = None
     parts = module.split(".")
     for i in range(len(parts)):
         spec = PathFinder.find_spec(".".join(parts[: i + 1]), None if folders is None else list(folders))
         if spec is None or (i < len(parts) - 1 and spec.submodule_search_locations is None):
+            found = "the service has not loaded it from one, and it is not"
+            if elsewhere:
+                found = f"the service runs on {elsewhere}, and here it is neither in the working folder nor"
             raise UsageError(
-                f"no source file of {module} was found: the service has not loaded it from one, and it is not on"
+                f"no source file of {module} was found: {found} on"
                 f" the path of this process; give --file, or push a cell with %%hotpush {module}"
             )
         folders = spec.submodule_search_locations

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import shutil
 import signal
@@ -34,6 +35,8 @@ END_S = 3.0
 SAID_BYTES = 1 << 14
 """How much of what a program says on standard error is kept: the end of it."""
 LINES_SHOWN = 3
+_LOG_LINE = re.compile(r"[EWIF]\d{4} [\d:.]+ ")
+"""How kubectl (klog) begins what it logs beside the error that it ends with."""
 
 UNDISTURBED = ("/bin/sh", "-c", 'trap "" INT; exec "$@"', "sh")
 """Before a command: Ctrl-C at the terminal is for livecode, which brings to an end what was begun. ssh keeps the signal
@@ -234,10 +237,10 @@ def _after_magic(program: _Program, address: Address, deadline: float) -> bytes 
 
 def _refused(address: Address, who: Prompts, status: int, said: str) -> RelayError:
     """The error for a program that ended for another reason than that no relay is there."""
-    shown = said.splitlines()[-LINES_SHOWN:]
+    shown = [line for line in said.splitlines() if not _LOG_LINE.match(line)][-LINES_SHOWN:]
     what = "; ".join(shown) if shown else f"{address.way.value} ended with status {status} and said nothing"
     then = advice(address, who, said) or f"try {by_hand(address)}"
-    return RelayError(f"{address.place}: {what}: {then}")
+    return RelayError(f"{address.place}: {what}; {then}")
 
 
 def _not_there(address: Address, tried: Sequence[Start], said: str) -> RelayError:

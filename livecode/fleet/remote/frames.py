@@ -4,15 +4,16 @@ r"""Many streams in one, with flow control. Pure: bytes in, frames out.
     frame     kind (1 byte), stream (4), length (4), big-endian, and so many bytes
 
     HELLO     who speaks here, as JSON; the first frame of each side, on stream 0
-    DATA      bytes of a stream; the first ones of a new number open it
+    OPEN      a stream of that number begins
+    DATA      bytes of a stream
     WINDOW    so many more bytes may be sent on that stream (4 bytes)
     END       nothing more comes on that stream
     STOP      whoever works for that stream shall stop, as with Ctrl-C
     BEAT      the other side is there; on stream 0
 
 Who sends starts with a window of `WINDOW_BYTES` a stream and waits when it is used up, so that neither a large push nor
-somebody who does not read holds up the others, or fills the memory of the other side. Streams are opened by the near
-side, with rising numbers. Source of the scheme: RFC 4254, 5.2 (windows of SSH channels).
+somebody who does not read holds up the others, or fills the memory of the other side. The near side opens streams, and
+uses no number again. Source of the scheme: RFC 4254, 5.2 (windows of SSH channels).
 """
 
 from __future__ import annotations
@@ -40,11 +41,12 @@ class Kind(IntEnum):
     """What a frame is."""
 
     HELLO = 1
-    DATA = 2
-    WINDOW = 3
-    END = 4
-    STOP = 5
-    BEAT = 6
+    OPEN = 2
+    DATA = 3
+    WINDOW = 4
+    END = 5
+    STOP = 6
+    BEAT = 7
 
 
 _KINDS = frozenset(map(int, Kind))

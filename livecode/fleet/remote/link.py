@@ -114,7 +114,7 @@ class Stream:
                     self._ended = True
                 case Kind.STOP:
                     self.stopped.append(frame.stream)
-                case Kind.HELLO | Kind.BEAT:
+                case Kind.HELLO | Kind.OPEN | Kind.BEAT:
                     pass
             self._changed.notify_all()
 
@@ -173,7 +173,7 @@ class Link:
         self, reading: int, writing: int, opened: Callable[[Stream], None] | None = None, first: bytes = b""
     ) -> None:
         self._reading, self._writing, self._opened, self._first = reading, writing, opened, first
-        self._streams, self._highest = dict[int, Stream](), 0
+        self._streams, self._newest = dict[int, Stream](), 0
         self._lock, self._write_lock = threading.Lock(), threading.Lock()
         self._why, self._is_down = "", threading.Event()
         self._greeting: dict[str, Any] | None = None
@@ -208,9 +208,9 @@ class Link:
             LinkLostError: The link is down.
         """
         with self._lock:
-            self.must_be_up(sent=False)
-            self._highest += 1
-            stream = self._streams[self._highest] = Stream(self, self._highest)
+            self._newest += 1
+            stream = self._streams[self._newest] = Stream(self, self._newest)
+        self.write(Frame(Kind.OPEN, stream.number))
         return stream
 
     def forget(self, stream: Stream) -> None:
@@ -313,20 +313,15 @@ class Link:
             case Kind.HELLO:
                 self._greeting = wire.decode(frame.body)
                 self._greeted.set()
+            case Kind.OPEN:
+                if self._opened is None:
+                    raise ProtocolError("the other side opened a stream, which is for this side to do")
+                with self._lock:
+                    stream = self._streams[frame.stream] = Stream(self, frame.stream)
+                self._opened(stream)
             case Kind.DATA | Kind.WINDOW | Kind.END | Kind.STOP:
-                if (stream := self._streams.get(frame.stream) or self._opened_by(frame)) is not None:
-                    stream.took(frame)
-
-    def _opened_by(self, frame: Frame) -> Stream | None:
-        """The stream that a frame opens; none if it belongs to one that is closed, or there are too many."""
-        if self._opened is None or frame.kind is not Kind.DATA or frame.stream <= self._highest:
-            return None
-        self._highest = frame.stream
-        stream = Stream(self, frame.stream)
-        with self._lock:
-            self._streams[frame.stream] = stream
-        self._opened(stream)
-        return stream
+                if (known := self._streams.get(frame.stream)) is not None:  # others are of streams that were closed
+                    known.took(frame)
 
     def _beat(self) -> None:
         while not self._is_down.wait(BEAT_S):

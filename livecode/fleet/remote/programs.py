@@ -135,7 +135,7 @@ WHY: Mapping[Way, _Known] = {
         (r"namespaces? \"[^\"]*\" not found", "kubectl get namespaces lists those that there are"),
         (
             r"container .*(?:not found|not valid)|invalid container",
-            "kubectl get pod {host}{namespace} -o yaml names them",
+            "kubectl describe pod {host}{namespace} names them",
         ),
         (r"[Ff]orbidden|cannot create resource", "whoever you are there needs the verb create on pods/exec"),
         (r"Unauthorized|must be logged in|getting credentials", "log in to the cluster again"),
@@ -165,7 +165,7 @@ def advice(address: Address, prompts: Prompts, said: str) -> str:
         user=address.user,
         by_hand=by_hand(address),
         login=LOGINS[prompts],
-        daemon="is the Docker daemon running, and is it the one that docker context show names?",
+        daemon="docker context show says which daemon is asked",
         namespace=f" --namespace {address.namespace}" if address.namespace else "",
     )
 

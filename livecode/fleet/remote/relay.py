@@ -248,10 +248,10 @@ def _say_last(stream: Stream, error: Exception) -> None:
 
 def _explained(error: ServiceNotFoundError) -> ServiceNotFoundError:
     """The same, with what is special about somebody who came from elsewhere: who they are here, and where they look."""
-    where = f"looked in {rundir.directory()} as user {_user()}"
-    hint = "the doors of a service of another user are found as that user, those of one with LIVECODE_DIR by ?dir="
+    who = f"the relay is user {_user()} there and looks in {rundir.directory()}"
+    hint = "" if error.running else ": a service of another user is found as that user, one with LIVECODE_DIR by ?dir="
     explained = ServiceNotFoundError(error.name, error.running)
-    explained.args = (f"{error} ({where}; {hint})",)
+    explained.args = (f"{error} ({who}{hint})",)
     return explained
 
 

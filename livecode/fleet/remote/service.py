@@ -159,10 +159,9 @@ class RelayedService(Service):
         """The report of a push whose relay was lost: what it had said before is all that is known."""
         said = {outcome.worker.key or outcome.worker.name: outcome for outcome in news.outcomes}
         workers = {worker.key or worker.name: worker for worker in (*self._workers, *(o.worker for o in news.outcomes))}
-        outcomes = tuple(
-            Outcome(worker, Verdict.UNKNOWN, warnings=(_last_said(said.get(key)),)) for key, worker in workers.items()
-        )
-        failure = Failure("LinkLostError", f"{error}; {FOLLOWS}")
+        last = "; ".join(f"{outcome.worker.name} was {outcome.verdict} by then" for outcome in said.values())
+        outcomes = tuple(Outcome(worker, Verdict.UNKNOWN) for worker in workers.values())
+        failure = Failure("LinkLostError", f"{error}; {last or 'no worker had answered'}; {FOLLOWS}")
         return replace(
             report,
             verdict=Verdict.UNKNOWN,
@@ -214,10 +213,6 @@ class _News:
                 listener(value)
             except Exception as error:
                 self._errors.append(error)
-
-
-def _last_said(outcome: Outcome | None) -> str:
-    return "had not answered when the link broke" if outcome is None else f"was {outcome.verdict} when the link broke"
 
 
 def _decoded(kind: type[T], plain: Any) -> T:

@@ -9,6 +9,8 @@ import time
 import click
 
 from livecode import __version__
+from livecode.fleet.remote.address import is_address
+from livecode.fleet.remote.service import running_at
 from livecode.fleet.service import attach, running
 from livecode.front.commands.common import commands, json_option, service_named, store_option
 from livecode.front.terminal import say
@@ -23,9 +25,11 @@ from livecode.model.text import sheet_text
 @store_option
 @json_option
 def ps(name: str | None, store: str, as_json: bool) -> None:
-    """List the services of this user, or NAME, and their workers."""
+    """List the services of this user, or NAME, and their workers; those elsewhere with ssh://HOST in place of NAME."""
     if store:
         workers = attach(name, store=store).workers()
+    elif name is not None and is_address(name):
+        workers = running_at(name)
     else:
         workers = tuple(worker for worker in running() if name in (None, worker.service))
     if as_json:
