@@ -43,7 +43,10 @@ class Service:
     Attributes:
         name: As given to `livecode.listen`; empty for the caller's own process.
         seen: What the log said when whoever pushes through this looked last.
+        place: Where its workers are looked for, such as ``ssh://host``; empty for this machine.
     """
+
+    place = ""
 
     def __init__(self, name: str, members: Members) -> None:
         self.name, self._members = name, members

@@ -46,6 +46,10 @@ class Target(Protocol):
     def name(self) -> str:
         """Name of the service, empty for the own process."""
 
+    @property
+    def place(self) -> str:
+        """Where it is; empty for this machine."""
+
     def workers(self) -> tuple[Worker, ...]: ...
 
     def push(
@@ -267,18 +271,16 @@ def read_items(files: Mapping[Path, Iterable[str]]) -> tuple[ModuleSource, ...]:
 def module_items(modules: Iterable[str], target: Target) -> tuple[ModuleSource, ...]:
     """The sources of modules from their files: the file that the target loaded them from, else the one on `sys.path`.
 
-    A path that a worker of another machine names is one of that machine. So of a service elsewhere, the file is looked
-    for in the working folder first, which is where people have their own copy, then on `sys.path`.
+    A path that a worker elsewhere names is one of its machine. So for a service elsewhere, the file is looked for in the
+    working folder first, which is where people have their own copy, then on `sys.path`.
 
     Raises:
         UsageError: A module has no file to be found, or one that cannot be read.
     """
     names = tuple(dict.fromkeys(modules))
-    statuses = target.peek()
-    here = [status for status in statuses if status.worker.host == socket.gethostname()]
+    here = () if target.place else target.peek()
     files = {name: path for path, loaded in loaded_files(here).items() for name in loaded}
-    elsewhere = statuses[0].worker.host if statuses and not here else ""
-    return tuple(_read(name, files.get(name) or _file_on_path(name, elsewhere)) for name in names)
+    return tuple(_read(name, files.get(name) or _file_on_path(name, target.place)) for name in names)
 
 
 def file_item(module: str, file: str | Path) -> ModuleSource:
@@ -353,7 +355,7 @@ def _file_on_path(module: str, elsewhere: str = "") -> Path:
 
     Args:
         module: Dotted name.
-        elsewhere: The machine of the target, if that is another one: then the working folder is the first place.
+        elsewhere: Where the target is, if not on this machine: then the working folder is the first place.
 
     Raises:
         UsageError: There is none.
@@ -369,7 +371,7 @@ def _file_on_path(module: str, elsewhere: str = "") -> Path:
         if spec is None or (i < len(parts) - 1 and spec.submodule_search_locations is None):
             found = "the service has not loaded it from one, and it is not"
             if elsewhere:
-                found = f"the service runs on {elsewhere}, and here it is neither in the working folder nor"
+                found = f"the service is at {elsewhere}, and here it is neither in the working folder nor"
             raise UsageError(
                 f"no source file of {module} was found: {found} on"
                 f" the path of this process; give --file, or push a cell with %%hotpush {module}"

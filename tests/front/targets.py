@@ -26,6 +26,8 @@ class KeepingTarget:
         python: What its worker runs on.
     """
 
+    place = ""
+
     def __init__(self, files: Mapping[str, Path] | None = None, name: str = "shop", python: str = PYTHON) -> None:
         self.name = name
         self.gone = False
@@ -34,6 +36,9 @@ class KeepingTarget:
         self.calls: list[dict[str, object]] = []
         self.policies: list[Policy] = []
         self.worker = Worker("w1", 71, "web-1", python, name)
+
+    def close(self) -> None:
+        """A service that is left is let go."""
 
     def workers(self) -> tuple[Worker, ...]:
         return (self.worker,)

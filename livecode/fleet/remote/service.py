@@ -65,21 +65,25 @@ def running_at(url: str) -> tuple[Worker, ...]:
 
 
 class RelayedService(Service):
-    """A service elsewhere, through a relay."""
+    """A service elsewhere, through a relay.
+
+    Attributes:
+        relay: The one that is kept for it.
+    """
 
     def __init__(self, kept: Kept) -> None:
-        self.name, self._kept = kept.name, kept
+        self.name, self.place, self.relay = kept.name, kept.address.place, kept
         self._workers, self._lost = tuple[Worker, ...](), tuple[str, ...]()
         weakref.finalize(self, kept.close)
 
     def __repr__(self) -> str:
-        return f"<livecode.Service {self.name!r} at {self._kept.address.place}>"
+        return f"<livecode.Service {self.name!r} at {self.place}>"
 
     def close(self) -> None:
-        self._kept.close()
+        self.relay.close()
 
     def workers(self) -> tuple[Worker, ...]:
-        answer = self._kept.read({"op": "workers"})
+        answer = self.relay.read({"op": "workers"})
         self._workers = _decoded(tuple[Worker, ...], answer["workers"])
         self._lost = _decoded(tuple[str, ...], answer["lost"])
         return self._workers
@@ -100,33 +104,33 @@ class RelayedService(Service):
         news, began = _News(on_outcome, None), time.perf_counter()
         request = {"op": "undo", "modules": modules, "to": to, "author": author, "reason": reason}
         try:
-            answer = self._kept.act({**request, "force": force, "now": now}, news)
+            answer = self.relay.act({**request, "force": force, "now": now}, news)
         except LinkLostError as error:
             return self._unknown(Report(Verdict.UNKNOWN, modules, action="undo"), author, reason, news, error)
         return news.report(answer, began)
 
     def status(self) -> tuple[ProcessStatus, ...]:
-        return _decoded(tuple[ProcessStatus, ...], self._kept.read({"op": "status"}))
+        return _decoded(tuple[ProcessStatus, ...], self.relay.read({"op": "status"}))
 
     def peek(self) -> tuple[ProcessStatus, ...]:
-        return _decoded(tuple[ProcessStatus, ...], self._kept.read({"op": "peek"}))
+        return _decoded(tuple[ProcessStatus, ...], self.relay.read({"op": "peek"}))
 
     def source(self, module: str, version: int | None = None) -> str | None:
-        source = self._kept.read({"op": "source", "module": module, "version": version})
+        source = self.relay.read({"op": "source", "module": module, "version": version})
         return None if source is None else str(source)
 
     def history(self, module: str) -> History:
-        return _decoded(History, self._kept.read({"op": "history", "module": module}))
+        return _decoded(History, self.relay.read({"op": "history", "module": module}))
 
     def log(self, limit: int = 50) -> tuple[State, ...]:
-        return _decoded(tuple[State, ...], self._kept.read({"op": "log", "limit": limit}))
+        return _decoded(tuple[State, ...], self.relay.read({"op": "log", "limit": limit}))
 
     def drop(self, *modules: str, author: str = "", reason: str = "") -> tuple[str, ...]:
         request = {"op": "drop", "modules": modules, "author": author, "reason": reason}
-        return _decoded(tuple[str, ...], self._kept.act(request))
+        return _decoded(tuple[str, ...], self.relay.act(request))
 
     def look_at_log(self) -> None:
-        self._kept.read({"op": "look"})
+        self.relay.read({"op": "look"})
 
     def roll_out(
         self,
@@ -148,7 +152,7 @@ class RelayedService(Service):
         if unsent.refusals:  # also what would be no JSON
             return replace(unsent, workers=len(self.workers()), duration_ms=(time.perf_counter() - began) * 1000)
         request = {"op": "roll_out", "action": action.value, "push": to_plain(push), "policy": to_plain(policy)}
-        send = self._kept.read if goal is Goal.DRY_RUN else self._kept.act
+        send = self.relay.read if goal is Goal.DRY_RUN else self.relay.act
         try:
             answer = send({**request, "goal": goal.value}, news)
         except LinkLostError as error:
