@@ -271,8 +271,8 @@ def read_items(files: Mapping[Path, Iterable[str]]) -> tuple[ModuleSource, ...]:
 def module_items(modules: Iterable[str], target: Target) -> tuple[ModuleSource, ...]:
     """The sources of modules from their files: the file that the target loaded them from, else the one on `sys.path`.
 
-    A path that a worker elsewhere names is one of its machine. So for a service elsewhere, the file is looked for in the
-    working folder first, which is where people have their own copy, then on `sys.path`.
+    A path that a worker elsewhere names is one of its machine. So for a service elsewhere, the file is looked for
+    in the working folder first, which is where people have their own copy, then on `sys.path`.
 
     Raises:
         UsageError: A module has no file to be found, or one that cannot be read.
