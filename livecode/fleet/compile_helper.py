@@ -76,9 +76,10 @@ class Helper:
         return not idle and _inode(path) == mine
 
     def _answer(self, connection: socket.socket) -> None:
+        frames = wire.Frames(connection)
         try:
             with connection:
-                while (request := wire.receive(connection, ANSWER_S, ANSWER_S)) is not None:
+                while (request := frames.next(ANSWER_S, ANSWER_S)) is not None:
                     wire.send(connection, self._reply(request), ANSWER_S)
         except (OSError, ProtocolError):  # it has gone, or says nothing that can be answered
             return

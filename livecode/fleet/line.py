@@ -22,11 +22,12 @@ class Line:
         path: The socket's path.
     """
 
-    __slots__ = ("_connection", "_lock", "_owed", "_pid", "path")
+    __slots__ = ("_connection", "_frames", "_lock", "_owed", "_pid", "path")
 
     def __init__(self, path: str) -> None:
         self.path, self._lock = path, threading.Lock()
         self._connection: socket.socket | None = None
+        self._frames: wire.Frames | None = None
         self._owed = 0  # answers that nobody waits for and that have not been read
         self._pid = 0
 
@@ -50,7 +51,7 @@ class Line:
         try:
             connection = self._open(answer_s)
             wire.send(connection, request, answer_s)
-            answer = wire.receive(connection, answer_s, answer_s)
+            answer = self._next(answer_s)
             if answer is None:
                 self._drop()
             return answer
@@ -83,6 +84,7 @@ class Line:
         if self._connection is None or not self._is_good():
             self._drop()
             self._connection, self._pid = knock(self.path, answer_s), os.getpid()
+            self._frames = wire.Frames(self._connection)
         return self._connection
 
     def _is_good(self) -> bool:
@@ -101,15 +103,18 @@ class Line:
     def _read_owed(self, answer_s: float) -> None:
         while self._owed and self._connection is not None:
             try:
-                found = wire.receive(self._connection, answer_s, answer_s)
+                found = self._next(answer_s)
             except (OSError, LivecodeError):
                 found = None
             self._owed -= 1
             if found is None:
                 self._drop()
 
+    def _next(self, answer_s: float) -> dict[str, Any] | None:
+        return None if self._frames is None else self._frames.next(answer_s, answer_s)
+
     def _drop(self) -> None:
-        connection, self._connection, self._owed = self._connection, None, 0
+        connection, self._connection, self._frames, self._owed = self._connection, None, None, 0
         if connection is not None:
             connection.close()
 

@@ -52,25 +52,55 @@ def encode(message: Mapping[str, Any]) -> bytes:
     return len(body).to_bytes(HEADER_BYTES, "big") + body
 
 
-def receive(connection: socket, idle_s: float, frame_s: float) -> dict[str, Any] | None:
-    """The next message, or None if the other side has closed between two.
+class Frames:
+    """The messages that come in over one connection.
 
-    Args:
-        idle_s: How long to wait for the first byte.
-        frame_s: How long the whole frame may take from then on.
-
-    Raises:
-        ProtocolError: What came is no message.
-        OSError: The other side is gone in the middle of a frame, or took too long.
+    What has arrived is read at once: each call that waits costs a thread of a busy interpreter its turn.
     """
-    connection.settimeout(idle_s)
-    if not (first := connection.recv(1)):
-        return None
-    deadline = time.monotonic() + frame_s
-    header = first + _read(connection, HEADER_BYTES - 1, deadline)
-    size = int.from_bytes(header, "big")
-    _check_size(size)
-    return decode(_read(connection, size, deadline))
+
+    def __init__(self, connection: socket) -> None:
+        self._connection, self._arrived = connection, bytearray()
+
+    def next(self, idle_s: float, frame_s: float) -> dict[str, Any] | None:
+        """The next message, or None if the other side has closed between two.
+
+        Args:
+            idle_s: How long to wait for the first byte.
+            frame_s: How long the whole frame may take from then on.
+
+        Raises:
+            ProtocolError: What came is no message.
+            OSError: The other side is gone in the middle of a frame, or took too long.
+        """
+        if not self._arrived:
+            self._read_more(idle_s)
+            if not self._arrived:
+                return None
+        deadline = time.monotonic() + frame_s
+        self._fill(HEADER_BYTES, deadline)
+        size = int.from_bytes(self._arrived[:HEADER_BYTES], "big")
+        _check_size(size)
+        self._fill(HEADER_BYTES + size, deadline)
+        body = bytes(self._arrived[HEADER_BYTES : HEADER_BYTES + size])
+        del self._arrived[: HEADER_BYTES + size]
+        return decode(body)
+
+    def _fill(self, size: int, deadline: float) -> None:
+        while (there := len(self._arrived)) < size:
+            if (left := deadline - time.monotonic()) <= 0:
+                raise TimeoutError(f"only {there} of {size} bytes of a frame came in time")
+            self._read_more(left)
+            if len(self._arrived) == there:
+                raise ConnectionResetError(f"closed after {there} of {size} bytes of a frame")
+
+    def _read_more(self, timeout_s: float) -> None:
+        self._connection.settimeout(timeout_s)
+        self._arrived += self._connection.recv(CHUNK_BYTES)
+
+
+def receive(connection: socket, idle_s: float, frame_s: float) -> dict[str, Any] | None:
+    """The one message that comes in over a connection; see `Frames.next`. What comes after it is lost."""
+    return Frames(connection).next(idle_s, frame_s)
 
 
 def decode(body: bytes) -> dict[str, Any]:
@@ -91,16 +121,3 @@ def decode(body: bytes) -> dict[str, Any]:
 def _check_size(size: int) -> None:
     if size > MAX_FRAME_BYTES:
         raise ProtocolError(f"a frame of {size} bytes: at most {MAX_FRAME_BYTES >> 20} MiB are accepted")
-
-
-def _read(connection: socket, size: int, deadline: float) -> bytes:
-    """Exactly `size` bytes; memory grows with what arrives, not with what was announced."""
-    parts = bytearray()
-    while len(parts) < size:
-        if (left := deadline - time.monotonic()) <= 0:
-            raise TimeoutError(f"only {len(parts)} of {size} bytes of a frame came in time")
-        connection.settimeout(left)
-        if not (part := connection.recv(min(size - len(parts), CHUNK_BYTES))):
-            raise ConnectionResetError(f"closed after {len(parts)} of {size} bytes of a frame")
-        parts += part
-    return bytes(parts)

@@ -26,6 +26,21 @@ def test_round_trip(pair: tuple[socket.socket, socket.socket], message: dict[str
     assert wire.receive(pair[1], 1, 1) == message
 
 
+def test_several_at_once(pair: tuple[socket.socket, socket.socket]) -> None:
+    """Messages that come in together are given one after the other, also where one comes in pieces."""
+    wire.send(pair[0], {"number": 1}, 1)
+    second = wire.encode({"number": 2})
+    pair[0].sendall(second[:7])
+    frames = wire.Frames(pair[1])
+    assert frames.next(1, 1) == {"number": 1}
+    pair[0].sendall(second[7:] + second)
+    assert [frames.next(1, 1), frames.next(1, 1)] == [{"number": 2}] * 2
+    with pytest.raises(TimeoutError):
+        frames.next(0.01, 1)
+    pair[0].close()
+    assert frames.next(1, 1) is None
+
+
 def test_end_between_frames(pair: tuple[socket.socket, socket.socket]) -> None:
     """A clean end is no error."""
     pair[0].close()
