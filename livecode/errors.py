@@ -11,6 +11,7 @@ it is a verdict in a Report. Exceptions are for misuse and for faults.
     └── DoorError             the way into a service
         ├── ServiceNotFoundError   no process listens under that name; lists those that do
         ├── UnsafeDirectoryError   the runtime directory is not this user's alone
+        ├── NotAllowedError        an agent asks for what the service does not let agents do
         ├── ProtocolError          the other side speaks something else
         ├── RelayError             no relay can be had on another machine; says what was tried, and what to do
         └── WorkerLostError        the worker went away, or did not answer in time
@@ -85,6 +86,10 @@ class ServiceNotFoundError(DoorError, LookupError):
 
 class UnsafeDirectoryError(DoorError, PermissionError):
     """The directory for sockets could be entered or replaced by another user."""
+
+
+class NotAllowedError(DoorError, PermissionError):
+    """An agent asks for what the service, or a person, has not allowed."""
 
 
 class ProtocolError(DoorError):

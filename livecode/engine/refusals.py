@@ -76,6 +76,18 @@ CODES: dict[str, tuple[str, str]] = {
         "look at %hotdiff, then push again",
     ),
     "LC408": ("the workers of the service do not follow the same store", "give listen() the same store= everywhere"),
+    "LC409": (
+        "the service does not let agents do this",
+        "its owner may: livecode.listen(…, agents='approved') or agents='push'",
+    ),
+    "LC410": (
+        "the push of an agent needs a person's approval",
+        "have a dry run approved: livecode approve",
+    ),
+    "LC411": (
+        "the module does not run what the agent built on",
+        "read the source that runs now, and make the dry run again",
+    ),
     "LC501": ("not a module name", "give a dotted name of identifiers, such as shop.pricing"),
     "LC502": (
         "`__main__` is the running script, which has no import name",

@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Any, Protocol, TypeVar
 
 from livecode import __version__
-from livecode.errors import DoorError, ProtocolError, StoreError, UsageError, WorkerLostError
+from livecode.errors import DoorError, NotAllowedError, ProtocolError, StoreError, UsageError, WorkerLostError
 from livecode.fleet import PROTOCOL
 from livecode.fleet.line import RETRY_S, Line
 from livecode.fleet.ops import version_of
@@ -132,11 +132,14 @@ class RemoteWorker:
         worker: Who is expected there.
         path: The socket's path.
         answer_s: How long to wait for an answer.
+
+    Attributes:
+        agent: The agent that asks through this; empty where a person does.
     """
 
     def __init__(self, worker: Worker, path: str, answer_s: float = ANSWER_S) -> None:
         self.worker, self.path, self.answer_s = worker, path, answer_s
-        self.store_url, self._line = "", Line(path)
+        self.store_url, self.agent, self._line = "", "", Line(path)
 
     def hello(self) -> Worker:
         """Who answers there, under the name that was expected.
@@ -237,13 +240,16 @@ class RemoteWorker:
                 raise ProtocolError(f"{self.describe()}: {message}")
             case "store":
                 raise StoreError(f"{self.describe()}: {message}")
+            case "not allowed":
+                raise NotAllowedError(f"{self.describe()}: {message}")
             case "usage":
                 raise UsageError(f"{self.describe()}: {message}")
         raise DoorError(f"{self.describe()}: livecode itself failed there: {message}")
 
     def _exchange(self, request: dict[str, Any], answer_s: float) -> dict[str, Any]:
+        asked_by = {"agent": self.agent} if self.agent else {}
         try:
-            reply = self._line.exchange({"protocol": PROTOCOL, **request}, answer_s)
+            reply = self._line.exchange({"protocol": PROTOCOL, **asked_by, **request}, answer_s)
         except TimeoutError as error:
             raise WorkerLostError(f"{self.describe()} did not answer within {answer_s:g} s") from error
         except OSError as error:

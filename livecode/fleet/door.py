@@ -32,6 +32,8 @@ SHORT_OF_DESCRIPTORS_S = 0.1
 TICK_S = 1.0
 """How often the waiting thread looks up, whether somebody came or not."""
 ROOT = 0
+ACCESSES = ("none", READ := "read", "approved", "push")
+"""What a service can let agents do (`livecode.model.access`)."""
 
 
 class Guest:
@@ -52,11 +54,13 @@ class Door:
         pid: The process that opened it.
         started: When, in seconds since the epoch.
         following: How the process follows the log of its service.
+        agents: What agents may do here: one of `ACCESSES`.
 
     Args:
         service: The name of the service.
         following: How the process follows its log.
         arrive: Called before the door opens, with who listens here and the directory of the doors.
+        agents: What agents may do here: one of `ACCESSES`.
     """
 
     def __init__(
@@ -64,11 +68,12 @@ class Door:
         service: str,
         following: Following | None = None,
         arrive: Callable[[dict[str, Any], str], None] | None = None,
+        agents: str = READ,
     ) -> None:
         if not hasattr(socket, "AF_UNIX"):
             raise DoorError("this Python has no Unix domain sockets (on Windows it does not), so no door can be opened")
         self.service, self.pid, self.started = service, os.getpid(), time.time()
-        self.following = following
+        self.following, self.agents = following, agents
         folder, stem = rundir.make_directory(), rundir.new_stem(service)
         self.key = f"{socket.gethostname()}-{stem.removeprefix(service + '-')}"
         self.path = rundir.socket_path(folder, stem)
@@ -95,6 +100,7 @@ class Door:
             "livecode": __version__,
             "started": self.started,
             "key": self.key,
+            "agents": self.agents,
         }
 
     def close(self) -> None:

@@ -63,7 +63,8 @@ def tried(
     versions = tuple((name, _next_version(known.get(name), running.get(name, 0))) for name in push.names)
     origins = tuple((item.module, item.origin) for item in push.modules if item.origin)
     sources = tuple((item.module, "" if item.source is None else checksum(item.source)) for item in push.modules)
-    trial = Trial(stage, sources, versions, tuple(workers), author.key, push.force, push.safe_part, push.rerun, origins)
+    how = push.force, push.safe_part, push.rerun, origins, push.agent
+    trial = Trial(stage, sources, versions, tuple(workers), author.key, *how)
     earlier = before.trial is not None and before.trial.pusher == author.key
     return State(
         before.generation + 1,

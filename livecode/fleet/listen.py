@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterable
 
 from livecode.errors import LivecodeError, UsageError
-from livecode.fleet.door import Door
+from livecode.fleet.door import ACCESSES, READ, Door
 from livecode.fleet.following import SESSION, Following
 from livecode.fleet.rundir import check_name
 
@@ -27,6 +27,8 @@ STORE = "LIVECODE_STORE"
 """The URL of the store where `listen` is not given one."""
 OVERLAY = "LIVECODE_OVERLAY"
 """What happens to pushes when a worker starts, where `listen` is not told."""
+AGENTS = "LIVECODE_AGENTS"
+"""What agents may do, where `listen` is not told."""
 
 
 class Listener:
@@ -34,12 +36,13 @@ class Listener:
 
     Attributes:
         name: The name of the service.
+        agents: What agents may do to it.
     """
 
-    __slots__ = ("_door", "_following", "_open", "name")
+    __slots__ = ("_door", "_following", "_open", "agents", "name")
 
-    def __init__(self, name: str, following: Following | None = None) -> None:
-        self.name, self._open, self._following = name, False, following
+    def __init__(self, name: str, following: Following | None = None, agents: str = READ) -> None:
+        self.name, self.agents, self._open, self._following = name, agents, False, following
         self._door: Door | None = None
 
     @property
@@ -77,7 +80,8 @@ class Listener:
         self._open = True
         if serves(sys._getframe()):
             following = self._following
-            self._door = Door(self.name, following, following.begin if following is not None else None)
+            arrive = following.begin if following is not None else None
+            self._door = Door(self.name, following, arrive, self.agents)
 
     def _open_door_in_child(self) -> None:
         door, self._door = self._door, None
@@ -87,7 +91,8 @@ class Listener:
             try:
                 if serves(sys._getframe()):
                     following = self._following
-                    self._door = Door(self.name, following, following.in_child if following is not None else None)
+                    arrive = following.in_child if following is not None else None
+                    self._door = Door(self.name, following, arrive, self.agents)
             except (LivecodeError, OSError, RuntimeError) as error:  # a fork must not fail for this
                 print(f"livecode: no door in pid {os.getpid()}: {error}", file=sys.stderr)
 
@@ -108,6 +113,7 @@ def listen(
     track: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None = None,
     store: str = "",
     overlay: str = "",
+    agents: str = "",
 ) -> Listener:
     """Open this process, and every process that it forks, to pushes under the name of a service.
 
@@ -125,13 +131,16 @@ def listen(
             it runs that, too, as long as the service was not stopped meanwhile; after a stop, what is on disk runs.
             ``"until-deploy"``: also after a stop, until the file of the module changes. ``"none"``: it runs what is on
             disk, until the next push. By default ``$LIVECODE_OVERLAY``.
+        agents: What agents may do through ``livecode mcp``: ``"none"``; ``"read"``, the default: sources, status, log
+            and dry runs; ``"approved"``: also pushes that a person has approved, each one (``livecode approve``);
+            ``"push"``: also pushes of their own. By default ``$LIVECODE_AGENTS``.
 
     Returns:
         The open listener; the same one if this process listens under that name already.
 
     Raises:
-        UsageError: The name cannot be one, this process listens under another one, or there is no such store or
-            overlay.
+        UsageError: The name cannot be one, this process listens under another one, or there is no such store,
+            overlay or access of agents.
         MissingExtraError: The store's client is not installed; names the pip command.
         UnsafeDirectoryError: Other users could enter the directory of the sockets.
         DoorError: No socket can be opened; says why.
@@ -147,8 +156,9 @@ def listen(
         following = Following(
             name, store or environment.get(STORE, ""), overlay or environment.get(OVERLAY, "") or SESSION
         )
+        access = _access(agents or environment.get(AGENTS, "") or READ)
         _track(track)
-        listener = Listener(name, following)
+        listener = Listener(name, following, access)
         listener._open_door()
         if _listener is None:
             os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_after_fork)
@@ -164,6 +174,12 @@ def _same(listener: Listener, name: str) -> Listener:
             "a process has one name (close() the listener first to change it)"
         )
     return listener
+
+
+def _access(word: str) -> str:
+    if word not in ACCESSES:
+        raise UsageError(f"agents={word!r}: one of {', '.join(map(repr, ACCESSES))} is accepted")
+    return word
 
 
 def _track(folders: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None) -> None:

@@ -8,18 +8,27 @@
     source     module, version   text, or null
     history    module            a History
 
+A request that says `agent` is an agent's, and so is a push with one: what it may is what the service allows
+(`livecode.fleet.permission`).
+
 The process's own side (`livecode.live.process`) is imported at the first operation that needs it; hello does not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeAlias
 
-from livecode.errors import LivecodeError, ProtocolError, StoreError
+from livecode.errors import LivecodeError, NotAllowedError, ProtocolError, StoreError
 from livecode.fleet import PROTOCOL, wire
 from livecode.fleet.door import Door, Guest
 from livecode.live.turns import GUEST_TURN_S, short_turns
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from livecode.model.nouns import Push
+    from livecode.model.report import Outcome
 
 IDLE_S = 30.0
 """How long a guest may be connected without asking."""
@@ -66,11 +75,16 @@ def _refuse(guest: Guest, error: ProtocolError) -> None:
 
 def _reply(door: Door, request: Request) -> dict[str, Any]:
     try:
-        return {"protocol": PROTOCOL, "answer": _operation(door, request)(door, request)}
+        operation = _operation(door, request)
+        if request.get("agent"):
+            _check_agent(door, request)
+        return {"protocol": PROTOCOL, "answer": operation(door, request)}
     except ProtocolError as error:
         return _error("protocol", str(error))
     except StoreError as error:
         return _error("store", str(error))
+    except NotAllowedError as error:
+        return _error("not allowed", str(error))
     except LivecodeError as error:
         return _error("usage", str(error))
     except Exception as error:
@@ -100,6 +114,12 @@ def _operation(door: Door, request: Request) -> Callable[[Door, Request], Any]:
     if not isinstance(name, str) or name not in OPERATIONS:
         raise ProtocolError(f"there is no operation {name!r}; there are: {', '.join(OPERATIONS)}")
     return OPERATIONS[name]
+
+
+def _check_agent(door: Door, request: Request) -> None:
+    from livecode.fleet.permission import check_request
+
+    check_request(door.service, door.agents, request.get("op"), request.get("agent"))
 
 
 def _hello(door: Door, _request: Request) -> dict[str, Any]:
@@ -134,9 +154,24 @@ def _push(door: Door, request: Request) -> Any:
         push, dry_run = from_plain(Push, request.get("push")), bool(request.get("dry_run"))
     except ValueError as error:
         raise ProtocolError(f"push: {error}") from error
+    if push.agent is not None or request.get("agent"):
+        if (refused := _refuse_agent(door, request, push, dry_run)) is not None:
+            return to_plain(refused)
     if door.following is not None:
         door.following.rung()
     return to_plain(_process(door).push(push, dry_run=dry_run))
+
+
+def _refuse_agent(door: Door, request: Request, push: Push, dry_run: bool) -> Outcome | None:
+    """The answer to an agent whose push is not accepted."""
+    from livecode.fleet.permission import refuse_agent
+    from livecode.model.agents import Agent
+    from livecode.model.report import Outcome, Verdict
+
+    asked = push if push.agent is not None else replace(push, agent=Agent(str(request.get("agent"))))
+    process = _process(door)
+    found = refuse_agent(door.service, door.agents, asked, process.checksums(push.names), for_real=not dry_run)
+    return None if found is None else Outcome(process.worker, Verdict.REFUSED, refusals=(found,))
 
 
 def _status(door: Door, _request: Request) -> Any:

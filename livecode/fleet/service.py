@@ -18,9 +18,11 @@ from livecode.fleet.discovery import look
 from livecode.fleet.driver import UNDO, Driver, OnCanary, push_alone
 from livecode.fleet.generations import meddled
 from livecode.fleet.log import Log
+from livecode.fleet.permission import check_request
 from livecode.fleet.rollout import BEST_TO_WORST, DEFAULT, Goal, Policy
 from livecode.fleet.store import check_url, without_password
 from livecode.fleet.together import ask_all
+from livecode.model.agents import Agent
 from livecode.model.conflict import conflict_diff
 from livecode.model.log import NOTHING_YET, Action, Patch, State
 from livecode.model.nouns import History, ModuleSource, ProcessStatus, Push, Version, Worker
@@ -44,9 +46,10 @@ class Service:
         name: As given to `livecode.listen`; empty for the caller's own process.
         seen: What the log said when whoever pushes through this looked last.
         place: Where its workers are looked for, such as ``ssh://host``; empty for this machine.
+        agent: The agent on whose behalf all of this is asked; empty where a person asks.
     """
 
-    place = ""
+    place = agent = ""
 
     def __init__(self, name: str, members: Members) -> None:
         self.name, self._members = name, members
@@ -79,6 +82,7 @@ class Service:
         policy: Policy = DEFAULT,
         on_outcome: OnOutcome | None = None,
         on_canary: OnCanary | None = None,
+        agent: Agent | None = None,
     ) -> Report:
         """What became of these sources, by module, which become live together on every worker or on none.
 
@@ -93,11 +97,12 @@ class Service:
             policy: How it goes to many workers: one first, then all; a canary; or mixed, with a reason.
             on_outcome: Told each worker's outcome as it arrives.
             on_canary: Told every second what a canary measured so far.
+            agent: The agent that asks for it; None where a person does.
 
         Raises:
             UsageError: The policy needs more workers than there are.
         """
-        push = replace(_push(sources, author, reason, force, origins, rerun), safe_part=safe_part)
+        push = replace(_push(sources, author, reason, force, origins, rerun), safe_part=safe_part, agent=agent)
         return self.roll_out(Action.PUSH, push, on_outcome, policy=policy, on_canary=on_canary)
 
     def dry_run(
@@ -111,9 +116,10 @@ class Service:
         origins: Mapping[str, str] = NOTHING,
         rerun: Sequence[str] = (),
         on_outcome: OnOutcome | None = None,
+        agent: Agent | None = None,
     ) -> Report:
         """What `push` would say, with nothing touched: READY, SAME, REFUSED or NOT SENT."""
-        push = replace(_push(sources, author, reason, force, origins, rerun), safe_part=safe_part)
+        push = replace(_push(sources, author, reason, force, origins, rerun), safe_part=safe_part, agent=agent)
         return self.roll_out(Action.PUSH, push, on_outcome, Goal.DRY_RUN)
 
     def unload(self, *modules: str, force: bool = False, author: str = "", reason: str = "") -> Report:
@@ -129,6 +135,7 @@ class Service:
         force: bool = False,
         now: bool = False,
         on_outcome: OnOutcome | None = None,
+        agent: Agent | None = None,
     ) -> Report:
         """Push again what ran before, or the version `to`; without modules, of all that the last push changed.
 
@@ -142,6 +149,7 @@ class Service:
             force: Also what is refused for caution only.
             now: For emergencies: on all workers at once, without a first one that tries it; nothing is taken back.
             on_outcome: Told each worker's outcome as it arrives.
+            agent: The agent that asks for it; None where a person does.
         """
         clients, policy = self._need_clients(), Policy(now=now)
         self._must_fit(policy, len(clients))
@@ -158,7 +166,7 @@ class Service:
         sources = {name: item.source for name, item in versions.items()}
         reason = f"{UNDO}: {reason}" if reason else UNDO
         restores = {name: item.number for name, item in versions.items()}
-        push = _push(sources, author, reason, force)
+        push = replace(_push(sources, author, reason, force), agent=agent)
         return self.roll_out(Action.UNDO, push, on_outcome, policy=policy, restores=restores)
 
     def status(self) -> tuple[ProcessStatus, ...]:
@@ -214,8 +222,20 @@ class Service:
 
     def _need_clients(self) -> Sequence[WorkerClient]:
         if clients := self._members.look():
+            self._name_agent(clients)
             return clients
         raise ServiceNotFoundError(self.name, tuple(sorted({worker.service for worker in running()})))
+
+    def _name_agent(self, clients: Sequence[WorkerClient]) -> None:
+        """Lets the workers know that an agent asks; what is asked of the log, no worker hears, so it is checked here.
+
+        Raises:
+            NotAllowedError: One of them lets no agent in.
+        """
+        for client in clients if self.agent else ():
+            check_request(self.name, client.worker.agents, "log", self.agent)
+            if isinstance(client, RemoteWorker):
+                client.agent = self.agent
 
     def _earlier(self, clients: Sequence[WorkerClient], module: str, to: int | None) -> Version | Refusal:
         """The version that an undo brings back, by the first worker that remembers it, else by the log."""
@@ -241,6 +261,8 @@ class Service:
         """What became of a push: what `push`, `dry_run`, `unload` and `undo` are made of."""
         began, clients = time.perf_counter(), self._need_clients()
         self._must_fit(policy, len(clients))
+        if push.agent is not None and (policy.now or policy.mixed):  # nobody would be asked first
+            raise UsageError("what an agent pushes is tried first, and goes to all workers or to none")
         refusals = refused_here(push)
         report = Report(
             Verdict.REFUSED,

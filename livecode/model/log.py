@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
+from livecode.model.agents import Agent
 from livecode.model.codec import from_plain, to_plain
 from livecode.model.measured import Measured
 from livecode.model.nouns import Worker
@@ -83,6 +84,7 @@ class Trial:
         safe_part: As in a `Push`.
         rerun: As in a `Push`.
         origins: Module → where its source was written, for people.
+        agent: As in a `Push`.
     """
 
     stage: Stage
@@ -94,6 +96,7 @@ class Trial:
     safe_part: bool = False
     rerun: tuple[str, ...] = ()
     origins: tuple[tuple[str, str], ...] = ()
+    agent: Agent | None = None
 
 
 @dataclass(frozen=True, slots=True)

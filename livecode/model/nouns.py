@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 
+from livecode.model.access import Access
+from livecode.model.agents import Agent, change_digest
+
 
 @lru_cache(maxsize=4)  # one push asks several times for the same few texts
 def checksum(source: str) -> str:
@@ -60,6 +63,7 @@ class Push:
         safe_part: Leave out what is refused, and apply the rest.
         rerun: Names whose statements are executed again although nothing that they read changed: ``MODEL`` in every
             module of the push that binds it, or ``shop.model.MODEL`` in one that need not be in the push.
+        agent: The agent that asks for it; None where a person does.
     """
 
     modules: tuple[ModuleSource, ...]
@@ -68,11 +72,22 @@ class Push:
     force: bool = False
     safe_part: bool = False
     rerun: tuple[str, ...] = ()
+    agent: Agent | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the modules, in the order given."""
         return tuple(item.module for item in self.modules)
+
+    @property
+    def wanted(self) -> dict[str, str]:
+        """Module → SHA-256 of its new source, empty where it is unloaded."""
+        return {item.module: "" if item.source is None else checksum(item.source) for item in self.modules}
+
+    def digest(self, service: str) -> str:
+        """What a person approves of this push of an agent to a service."""
+        options = [*(["force"] * self.force), *(["safe part"] * self.safe_part), *(f"again {it}" for it in self.rerun)]
+        return change_digest(service, self.agent.bases if self.agent else (), self.wanted, options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +103,7 @@ class Worker:
         livecode: Version of livecode in that process.
         started: When the door was opened, seconds since the epoch.
         key: What the worker calls itself in the store of its service; empty for the caller's own process.
+        agents: What it lets agents do.
     """
 
     name: str
@@ -98,6 +114,7 @@ class Worker:
     livecode: str = ""
     started: float = 0.0
     key: str = ""
+    agents: Access = Access.READ
 
 
 class DiskState(StrEnum):

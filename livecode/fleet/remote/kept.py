@@ -34,6 +34,7 @@ class Kept:
     Attributes:
         address: Where it is.
         name: Of the service, as the relay found it.
+        agent: The agent that asks through this; empty where a person does.
 
     Args:
         address: Where it is.
@@ -42,7 +43,7 @@ class Kept:
     """
 
     def __init__(self, address: Address, store: str, answer_s: float) -> None:
-        self.address, self.name = address, address.service
+        self.address, self.name, self.agent = address, address.service, ""
         self._wanted: dict[str, Any] = {
             "op": "attach",
             "service": address.service,
@@ -115,7 +116,8 @@ class Kept:
                 call.end()
 
     def _asked(self, request: Mapping[str, Any], told: Told) -> Any:
-        return ask(self.connect(), self.address, request, told, self._note)
+        asked_by = {"agent": self.agent} if self.agent else {}
+        return ask(self.connect(), self.address, {**request, **asked_by}, told, self._note)
 
     def _note(self, seen: Any) -> None:
         """What a relay that is started later must know."""

@@ -24,6 +24,7 @@ from livecode.fleet.remote.link import MAX_STREAMS, Link, LinkLostError, Stream
 from livecode.fleet.remote.verbs import error_message, misunderstanding, speaker
 from livecode.fleet.rollout import Goal, Policy
 from livecode.fleet.service import Service, attach, running
+from livecode.model.agents import Agent
 from livecode.model.codec import from_plain, to_plain
 from livecode.model.log import Action, State
 from livecode.model.measured import CanaryResult
@@ -128,6 +129,8 @@ class Desk:
             verb = VERBS.get(str(request.get("op")))
             if verb is None:
                 raise UsageError(f"a relay cannot be asked for {request.get('op')!r}; it knows: {', '.join(VERBS)}")
+            if self._service is not None:
+                self._service.agent = str(request.get("agent") or "")
             with interrupts_from(stream.stopped):
                 answer = verb(self, request, stream.send)
             return {"answer": to_plain(answer), **self._news()}
@@ -190,6 +193,7 @@ class Desk:
             reason=request["reason"],
             force=request["force"],
             now=request["now"],
+            agent=from_plain(Agent, asks) if (asks := request.get("asks")) else None,
             on_outcome=lambda outcome: tell(_outcome(outcome)),
         )
 

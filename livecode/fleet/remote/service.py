@@ -21,6 +21,7 @@ from livecode.fleet.remote.kept import Kept, ask, nothing_told
 from livecode.fleet.remote.link import LinkLostError
 from livecode.fleet.rollout import DEFAULT, Goal, Policy
 from livecode.fleet.service import NO_VERSIONS, Service, refused_here
+from livecode.model.agents import Agent
 from livecode.model.codec import from_plain, to_plain
 from livecode.model.log import Action, State
 from livecode.model.measured import CanaryResult
@@ -79,6 +80,14 @@ class RelayedService(Service):
     def __repr__(self) -> str:
         return f"<livecode.Service {self.name!r} at {self.place}>"
 
+    @property
+    def agent(self) -> str:
+        return self.relay.agent
+
+    @agent.setter
+    def agent(self, name: str) -> None:
+        self.relay.agent = name
+
     def close(self) -> None:
         self.relay.close()
 
@@ -100,9 +109,11 @@ class RelayedService(Service):
         force: bool = False,
         now: bool = False,
         on_outcome: OnOutcome | None = None,
+        agent: Agent | None = None,
     ) -> Report:
         news, began = _News(on_outcome, None), time.perf_counter()
         request = {"op": "undo", "modules": modules, "to": to, "author": author, "reason": reason}
+        request["asks"] = to_plain(agent)
         try:
             answer = self.relay.act({**request, "force": force, "now": now}, news)
         except LinkLostError as error:
