@@ -19,6 +19,7 @@ from livecode.fleet import PROTOCOL
 from livecode.fleet.line import RETRY_S, Line
 from livecode.fleet.ops import version_of
 from livecode.model.codec import from_plain, to_plain
+from livecode.model.loaded import LoadedFile, WantedFile
 from livecode.model.log import WorkerReport
 from livecode.model.nouns import History, ProcessStatus, Push, Worker
 from livecode.model.report import Outcome
@@ -124,6 +125,12 @@ class LocalWorker:
         history: History = self._process.history(module)
         return history
 
+    def loaded_files(self, folder: str, wanted: Sequence[WantedFile]) -> tuple[LoadedFile, ...]:
+        """The modules that were loaded from these files, or from others whose paths end alike."""
+        from livecode.live.loaded import loaded_files
+
+        return loaded_files(self._process, folder, wanted)
+
 
 class RemoteWorker:
     """A worker behind the door at `path`.
@@ -210,6 +217,11 @@ class RemoteWorker:
 
     def history(self, module: str) -> History:
         return _decoded(History, self._ask("history", module=module))
+
+    def loaded_files(self, folder: str, wanted: Sequence[WantedFile]) -> tuple[LoadedFile, ...]:
+        """The modules that were loaded from these files, or from others whose paths end alike."""
+        answer = self._ask("loaded", folder=folder, files=to_plain(tuple(wanted)))
+        return _decoded(tuple[LoadedFile, ...], answer)
 
     def describe(self) -> str:
         """Name and process id, for messages."""

@@ -167,6 +167,11 @@ def listen(
         return listener
 
 
+def listening() -> Listener | None:
+    """The listener of this process, None where `listen` was not called or is closed."""
+    return None if _listener is None or _listener.closed else _listener
+
+
 def _same(listener: Listener, name: str) -> Listener:
     if listener.name != name:
         raise UsageError(

@@ -7,6 +7,7 @@
     status                       a ProcessStatus, and a WorkerReport
     source     module, version   text, or null
     history    module            a History
+    loaded     folder, files     the modules that were loaded from those files; the folder is tracked from now on
 
 A request that says `agent` is an agent's, and so is a push with one: what it may is what the service allows
 (`livecode.fleet.permission`).
@@ -197,6 +198,21 @@ def _history(door: Door, request: Request) -> Any:
     return to_plain(_process(door).history(module))
 
 
+def _loaded(door: Door, request: Request) -> Any:
+    from livecode.live.loaded import loaded_files
+    from livecode.model.codec import from_plain, to_plain
+    from livecode.model.loaded import WantedFile
+
+    folder = request.get("folder")
+    if not isinstance(folder, str):
+        raise ProtocolError(f"loaded: the path of a folder is needed, not {folder!r}")
+    try:
+        wanted = from_plain(tuple[WantedFile, ...], request.get("files"))
+    except ValueError as error:
+        raise ProtocolError(f"loaded: {error}") from error
+    return to_plain(loaded_files(_process(door), folder, wanted))
+
+
 def _module(request: Request) -> str:
     module = request.get("module")
     if not isinstance(module, str):
@@ -228,4 +244,5 @@ OPERATIONS: Mapping[str, Callable[[Door, Request], Any]] = {
     "status": _status,
     "source": _source,
     "history": _history,
+    "loaded": _loaded,
 }

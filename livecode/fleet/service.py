@@ -24,6 +24,7 @@ from livecode.fleet.store import check_url, without_password
 from livecode.fleet.together import ask_all
 from livecode.model.agents import Agent
 from livecode.model.conflict import conflict_diff
+from livecode.model.loaded import LoadedFile, WantedFile
 from livecode.model.log import NOTHING_YET, Action, Patch, State
 from livecode.model.nouns import History, ModuleSource, ProcessStatus, Push, Version, Worker
 from livecode.model.report import Failure, Outcome, Refusal, Report, Verdict
@@ -187,6 +188,20 @@ class Service:
     def history(self, module: str) -> History:
         """What the first worker ran before of a module."""
         return self._need_clients()[0].history(module)
+
+    def loaded_files(self, folder: str, wanted: Sequence[WantedFile]) -> tuple[LoadedFile, ...]:
+        """The modules that any worker loaded from these files; each worker tracks the folder from now on.
+
+        Workers behind no door of this machine cannot say it, and one that does not answer is left out.
+        """
+
+        def ask(client: WorkerClient) -> tuple[LoadedFile, ...]:
+            with suppress(WorkerLostError):
+                if isinstance(client, LocalWorker | RemoteWorker):
+                    return client.loaded_files(folder, wanted)
+            return ()
+
+        return tuple(dict.fromkeys(file for files in ask_all(ask, self._need_clients()) for file in files))
 
     def log(self, limit: int = 50) -> tuple[State, ...]:
         """What happened to the service, newest first: who pushed what, when, why, and what became of it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from livecode.model.report import Report
 
 if TYPE_CHECKING:
     from livecode.front.views import StatusView
-    from livecode.front.watch import Watch
+    from livecode.front.watching.watch import Watch
 
 
 def push(
@@ -75,13 +75,35 @@ def status() -> StatusView:
 
 
 def watch(
-    folder: str | Path, target: use_case.Target | None = None, say: Callable[[Report | str], None] | None = None
+    folder: str | Path = ".",
+    target: use_case.Target | None = None,
+    say: Callable[[Report | str], None] | None = None,
+    *,
+    only: Iterable[str] = (),
+    poll_s: float | None = None,
 ) -> Watch:
-    """Makes live what is saved under `folder`, in this process or in `target`, until ``.stop()``.
+    """Makes live what is saved under `folder`, until ``.stop()``.
+
+    In a service, after `listen`, each worker may call it: one of them watches, pushes to all, and another one goes on
+    when it ends. In any other process it is that process that changes, and with a `target` that one.
+
+    Args:
+        folder: Sources below it count, but none that is hidden, installed, or ignored by git.
+        target: What is pushed to, such as ``livecode.attach("shop")``.
+        say: Called with each Report, and with a sentence where there is nothing to push, in a thread of its own;
+            by default they are printed.
+        only: Globs as in .gitignore, relative to the folder: only what matches one counts; ``!`` excludes.
+        poll_s: Seconds between two looks at the files, for file systems that do not tell of changes; None finds out.
 
     Raises:
-        UsageError: The folder is missing, a file, or the root of the file system.
+        UsageError: The folder is missing, a file, the root of the file system, or holds too much.
+        DoorError: The target cannot be reached.
     """
-    from livecode.front import watch as watching  # watchfiles: a service that only takes pushes goes without
+    from livecode.fleet.listen import listening
+    from livecode.front.watching import watch as watching  # a service that only takes pushes goes without
 
-    return watching.watch(folder, target or here(), say)
+    if target is None and (listener := listening()) is not None:
+        from livecode.front.watching.inside import watch_own
+
+        return watch_own(listener.name, folder, say or watching.print_it, only, poll_s)
+    return watching.watch(folder, target or here(), say, patterns=only, poll_s=poll_s)

@@ -9,48 +9,62 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
 
 from livecode.front.views import View
-from livecode.front.watch import Watch
+from livecode.front.watching.watch import Watch
 from livecode.model.html import sheet_html
 from livecode.model.report import Report
 from livecode.model.sheet import Note, Sheet
+from livecode.model.text import sheet_text
 from livecode.model.wording import report_sheet
 
 EVENTS_SHOWN = 30
 
+STOP = "%hotwatch --stop"
+
 
 class WatchLog:
-    """The output below the cell that started a watch: newest last, updated as saves go live.
+    """The output below the cell that started a watch: its state, then what it said, updated as saves go live.
 
     Args:
         shell: A kernel's shell shows one output and updates it; a terminal's prints.
-        title: The first line.
     """
 
-    def __init__(self, shell: InteractiveShell, title: str) -> None:
-        self.title = title
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._in_notebook = hasattr(shell, "kernel")
         self._said: deque[Report | str] = deque(maxlen=EVENTS_SHOWN)
+        self._watch: Watch | None = None
         self._handle: Any = None
-        if hasattr(shell, "kernel"):
+
+    def begin(self, watch: Watch) -> None:
+        """Shows what is watched, from now on."""
+        self._watch = watch
+        if self._in_notebook:
             self._handle = display(self, display_id=True)  # type: ignore[no-untyped-call]
         else:
-            print(title)
+            print(self)
 
     def __call__(self, said: Report | str) -> None:
         """Adds what the watcher says; called in the watcher's thread."""
         self._said.append(said)
-        if self._handle is None:
+        if not self._in_notebook:
             print(said, flush=True)
-        else:
+
+    def update(self, _watch: Watch | None = None) -> None:
+        """Shows what it is now; called in the watcher's thread after each batch, and at the end."""
+        if self._handle is not None:
             self._handle.update(self)
 
     def __str__(self) -> str:
-        return "\n".join(map(str, (self.title, *self._said)))
+        return "\n".join(sheet_text(each) for each in self._sheets())
 
     def _repr_pretty_(self, printer: object, cycle: bool) -> None:
         printer.text("…" if cycle else str(self))  # type: ignore[attr-defined]
 
     def _repr_html_(self) -> str:
-        return sheet_html(*map(_sheet, (self.title, *self._said)))
+        return sheet_html(*self._sheets())
+
+    def _sheets(self) -> list[Sheet]:
+        state = [self._watch.sheet(STOP)] if self._watch is not None else []
+        return [*state, *map(_sheet, self._said)]
 
 
 class NotebookScreen:

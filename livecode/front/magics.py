@@ -16,18 +16,19 @@ from livecode.errors import UsageError
 from livecode.fleet.service import Service, attach, here, running
 from livecode.front.arguments import argument, verb
 from livecode.front.complete import MATCHER_ID, matcher
-from livecode.front.display import NotebookScreen, WatchLog, ended
+from livecode.front.display import STOP, NotebookScreen, WatchLog, ended
 from livecode.front.policy import CANARY_HELP, FOR_HELP, MIXED_HELP, NOW_HELP, Typed
 from livecode.front.progress import Screen, followed
 from livecode.front.push import PushRequest, default_author, file_item, module_items, push, shown_path
 from livecode.front.terminal import TerminalScreen
-from livecode.front.views import AttachedView, DiffView, LogView, StatusView
-from livecode.front.watch import Watch, watchable
+from livecode.front.views import AttachedView, DiffView, LogView, StatusView, View
+from livecode.front.watching.watch import FILTER_HELP, POLL_HELP, Watch, watch
 from livecode.live.sourcefile import read_source
 from livecode.live.tracking import folders, track, untrack_all
 from livecode.model.nouns import ModuleSource
 from livecode.model.pushes import dropped_words, generations_for, pushes_of
 from livecode.model.report import Report
+from livecode.model.sheet import IN_NOTEBOOK
 
 ATTACH_HELP = (
     "Left out: the only one that runs. Elsewhere: ssh://HOST/NAME, docker://CONTAINER/NAME, kubectl://POD/NAME."
@@ -64,6 +65,7 @@ class LivecodeMagics(Magics):
         self._shell = shell
         self._service: Service | None = None
         self._watch: Watch | None = None
+        self._log: WatchLog | None = None
         self.tracked: tuple[str, ...] = ()
 
     @property
@@ -204,22 +206,36 @@ class LivecodeMagics(Magics):
 
     @line_magic
     @verb(
-        argument("folder", nargs="?", default=".", metavar="FOLDER", help="Left out: the working folder."),
+        argument("folder", nargs="?", metavar="FOLDER", help="Left out: says what is watched."),
+        argument("--filter", action="append", default=[], metavar="GLOB", help=FILTER_HELP.replace("%", "%%")),
+        argument("--poll", type=float, metavar="SECONDS", help=POLL_HELP),
         argument("--stop", action="store_true", help="Stop watching."),
     )
-    def hotwatch(self, args: Namespace) -> None:
+    def hotwatch(self, args: Namespace) -> View | None:
         """Push what is saved under FOLDER, from now on, until %hotwatch --stop."""
-        if args.stop:
+        if args.stop or args.folder is None:
             if self._watch is None:
-                raise UsageError("nothing is watched: %hotwatch FOLDER starts")
+                raise UsageError("nothing is watched: %hotwatch FOLDER starts, such as %hotwatch .")
+            if not args.stop:
+                return View(self._watch.sheet(STOP))
             self._stop_watch()
-            return
+            return None
         if self._watch is not None and self._watch.running:
             raise UsageError(f"{self._watch.folder} is watched already: %hotwatch --stop ends it")
-        folder, target = watchable(args.folder), self.target
-        where = target.name or "this process"
-        log = WatchLog(self._shell, f"watching {shown_path(folder)}: what is saved goes live in {where}")
-        self._watch = Watch(folder, target, log, self._author)
+        log = WatchLog(self._shell)
+        self._watch = watch(
+            args.folder,
+            self.target,
+            log,
+            self._author,
+            patterns=args.filter,
+            poll_s=args.poll,
+            commands=IN_NOTEBOOK,
+            settled=log.update,
+        )
+        self._log = log
+        log.begin(self._watch)
+        return None
 
     def close(self) -> None:
         """Ends what the magics started."""
@@ -285,6 +301,8 @@ class LivecodeMagics(Magics):
             self._watch.stop()
             print(ended(self._watch))
             self._watch = None
+            if self._log is not None:
+                self._log.update()
 
 
 def _named(args: Namespace) -> list[str]:

@@ -29,6 +29,7 @@ from livecode.fleet.rollout import DEFAULT, Policy
 from livecode.front.progress import Progress, Screen, followed
 from livecode.live.sourcefile import read_source
 from livecode.live.tracking import track
+from livecode.model.loaded import LoadedFile, WantedFile
 from livecode.model.measured import CanaryResult
 from livecode.model.nouns import History, ModuleSource, ModuleStatus, ProcessStatus, Worker, checksum
 from livecode.model.report import Failure, ModuleOutcome, Outcome, Refusal, Report, Verdict
@@ -100,6 +101,8 @@ class Target(Protocol):
     def source(self, module: str, version: int | None = None) -> str | None: ...
 
     def history(self, module: str) -> History: ...
+
+    def loaded_files(self, folder: str, wanted: Sequence[WantedFile]) -> tuple[LoadedFile, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,10 +44,7 @@ class TerminalScreen:
 
     def show(self, sheet: Sheet) -> None:
         """Draws the sheet over the one before."""
-        from rich.text import Text
-
-        text = Text("\n", no_wrap=True, overflow="crop").join(map(_line, sheet_text(sheet).splitlines()))
-        self._started().update(text, refresh=True)
+        self._started().update(_lines(sheet_text(sheet)), refresh=True)
 
     def close(self, report: Report | None) -> None:
         """Removes it."""
@@ -62,6 +59,36 @@ class TerminalScreen:
             self._live = Live(console=Console(highlight=False), auto_refresh=False, transient=True)
             self._live.start()
         return self._live
+
+
+class StatusLine:
+    """A sheet that stays at the bottom of a terminal while text scrolls above it. Any thread may call it."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        self._live = Live(console=Console(highlight=False), auto_refresh=False, transient=True)
+        self._live.start()
+
+    def show(self, sheet: Sheet) -> None:
+        """Draws the sheet over the one before."""
+        self._live.update(_lines(sheet_text(sheet)), refresh=True)
+
+    def above(self, text: str) -> None:
+        """Prints a text above the sheet."""
+        for line in text.splitlines():
+            self._live.console.print(_line(line), soft_wrap=True)
+
+    def close(self) -> None:
+        """Removes it."""
+        self._live.stop()
+
+
+def _lines(text: str) -> Text:
+    from rich.text import Text
+
+    return Text("\n", no_wrap=True, overflow="crop").join(map(_line, text.splitlines()))
 
 
 def _line(line: str) -> Text:

@@ -10,6 +10,7 @@ from pathlib import Path
 from livecode.errors import ServiceNotFoundError
 from livecode.fleet.rollout import DEFAULT, Policy
 from livecode.front.push import OnCanary, OnOutcome
+from livecode.model.loaded import LoadedFile, WantedFile
 from livecode.model.nouns import DiskState, History, ModuleStatus, ProcessStatus, Version, Worker, checksum
 from livecode.model.report import ModuleOutcome, Outcome, Report, Verdict
 
@@ -115,6 +116,13 @@ class KeepingTarget:
 
     def history(self, module: str) -> History:
         return History(module, tuple(Version(i, s) for i, s in enumerate(self.sources.get(module, ()), 1)))
+
+    def loaded_files(self, folder: str, wanted: Sequence[WantedFile]) -> tuple[LoadedFile, ...]:
+        if self.gone:
+            raise ServiceNotFoundError(self.name, ())
+        files = {str(path.resolve()): module for module, path in self.files.items()}
+        found = [(each.path, files[each.path]) for each in wanted if each.path in files]
+        return tuple(LoadedFile(path, name, path, checksum(self.sources[name][-1])) for path, name in found)
 
     def _status(self, module: str) -> ModuleStatus:
         running = self.sources[module]
