@@ -26,8 +26,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "relay": ("livecode.front.commands.relay", "Act here for somebody elsewhere; ssh, docker and kubectl start it."),
     "status": ("livecode.front.commands.look", "Show what a service runs, by module and worker."),
     "undo": ("livecode.front.commands.push", "Bring back what ran before the last push."),
-    "watch": ("livecode.front.commands.watch", "Push what is saved under a folder, until Ctrl-C."),
     "version": ("livecode.front.commands.look", "Print the version of livecode and of Python."),
+    "watch": ("livecode.front.commands.watch", "Push what is saved under a folder, until Ctrl-C."),
 }
 """Name → (module that holds the command under that name, its one line of help)."""
 
