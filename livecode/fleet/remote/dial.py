@@ -174,7 +174,7 @@ def dial(address: Address, prompts: Prompts | None = None) -> Call:
             program.process.terminate()  # not killed: ssh that asks for a password gives the terminal its echo back
             program.end()
             raise
-        if not is_absent(status, said):
+        if not is_absent(address, status, said):
             raise _refused(address, who, status, said)
     raise _not_there(address, tried, said)
 
@@ -240,7 +240,7 @@ def _refused(address: Address, who: Prompts, status: int, said: str) -> RelayErr
     shown = [line for line in said.splitlines() if not _LOG_LINE.match(line)][-LINES_SHOWN:]
     what = "; ".join(shown) if shown else f"{address.way.value} ended with status {status} and said nothing"
     then = advice(address, who, said) or f"try {by_hand(address)}"
-    return RelayError(f"{address.place}: {what}; {then}")
+    return RelayError(f"{address.place}: {what.rstrip('.')}; {then}")
 
 
 def _not_there(address: Address, tried: Sequence[Start], said: str) -> RelayError:

@@ -96,14 +96,17 @@ def _quoted(path: str) -> str:
     return f"~/{shlex.quote(path[2:])}" if path.startswith("~/") else shlex.quote(path)
 
 
-def is_absent(status: int, said: str) -> bool:
+def is_absent(address: Address, status: int, said: str) -> bool:
     """True if a start failed because what it runs is not there, so that another one may do.
 
     Args:
+        address: Where it was to be.
         status: The exit status of the program.
         said: What it printed on standard error.
     """
-    return status in (126, 127) or _ABSENT.search(said) is not None
+    if _ABSENT.search(said):
+        return True
+    return status in (126, 127) and not any(re.search(pattern, said) for pattern, _ in WHY[address.way])
 
 
 _ABSENT = re.compile(
@@ -123,12 +126,12 @@ WHY: Mapping[Way, _Known] = {
         (r"remote port forwarding failed|administratively prohibited", "{by_hand} says more"),
     ),
     Way.DOCKER: (
+        (r"context .*not found|unable to resolve docker endpoint", "docker context ls lists those that there are"),
         (r"[Nn]o such container", "docker ps lists those that run"),
         (r"is not running|is paused|is restarting", "docker start {host}, or look at docker ps --all"),
         (r"permission denied", "may you use docker here? docker ps says it"),
         (r"Cannot connect to the Docker daemon|failed to connect to the docker API|error during connect", "{daemon}"),
         (r"unable to find user|no matching entries in passwd", "the container has no user {user!r}"),
-        (r"context .*not found|unable to resolve docker endpoint", "docker context ls lists those that there are"),
     ),
     Way.KUBECTL: (
         (r"pods? \"[^\"]*\" not found|\(NotFound\).*pods", "kubectl get pods{namespace} lists those that there are"),
@@ -160,6 +163,8 @@ LOGINS: Mapping[Prompts, str] = {
 def advice(address: Address, prompts: Prompts, said: str) -> str:
     """What to do about what a program said; empty where it says nothing that is known."""
     found = next((then for pattern, then in WHY[address.way] if re.search(pattern, said)), "")
+    if "ModuleNotFoundError" in said:
+        return install(address)
     return found.format(
         host=address.host,
         user=address.user,

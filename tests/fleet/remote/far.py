@@ -67,7 +67,8 @@ class Far:
 
     def host(self, alias: str, port: int, **more: str) -> None:
         """Another entry of the client's configuration."""
-        options = {"HostName": "127.0.0.1", "Port": str(port), **more}
+        options = {"HostName": "127.0.0.1", "Port": str(port), "IdentitiesOnly": "yes"}
+        options |= {"IdentityFile": f"{self.folder}/id", "UserKnownHostsFile": f"{self.folder}/known", **more}
         with (self.folder / "ssh_config").open("a") as file:
             file.write(f"Host {alias}\n" + "".join(f"  {key} {value}\n" for key, value in options.items()))
 
@@ -118,8 +119,6 @@ def _near_programs(far: Far) -> Path:
         (programs / name).chmod(0o755)
     ssh = required_program("ssh", "apt-get install openssh-client")
     config = far.folder / "ssh_config"
-    common = f"IdentityFile {far.folder}/id\nIdentitiesOnly yes\nUserKnownHostsFile {far.folder}/known\n"
-    config.write_text(common)
     far.host("far", far.port)
     (programs / "ssh").write_text(f'#!/bin/sh\nexec {ssh} -F {config} "$@"\n')
     (programs / "ssh").chmod(0o755)

@@ -87,7 +87,7 @@ def test_docker_and_kubectl_take_a_program_as_it_is() -> None:
 )
 def test_what_means_that_there_is_no_livecode(status: int, said: str) -> None:
     """Another one may be there."""
-    assert is_absent(status, said)
+    assert is_absent(parse("docker://box/shop"), status, said)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_what_means_that_there_is_no_livecode(status: int, said: str) -> None:
         ),
         (
             "kubectl://pod/s",
-            'error: context "x" does not exist',
+            "Error in configuration: context was not found for specified context: x",
             "config get-contexts",
         ),
     ],
@@ -173,7 +173,7 @@ def test_what_means_that_there_is_no_livecode(status: int, said: str) -> None:
 def test_what_to_do_about_what_a_program_says(url: str, said: str, then: str) -> None:
     """Every failure that is known names the next step; none of them passes for a livecode that is missing."""
     assert then in advice(parse(url), Prompts.NOBODY, said)
-    assert not is_absent(1, said)
+    assert not is_absent(parse(url), 126, said)
 
 
 def test_the_same_place_by_hand() -> None:
