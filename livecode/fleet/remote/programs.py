@@ -143,7 +143,7 @@ WHY: Mapping[Way, _Known] = {
         (r"[Ff]orbidden|cannot create resource", "whoever you are there needs the verb create on pods/exec"),
         (r"Unauthorized|must be logged in|getting credentials", "log in to the cluster again"),
         (
-            r"context \"[^\"]*\" does not exist|no context exists",
+            r"context was not found|context .* does not exist|no context exists",
             "kubectl config get-contexts lists those that there are",
         ),
         (r"refused|Unable to connect|no such host|i/o timeout", "does kubectl get pods work here?"),
