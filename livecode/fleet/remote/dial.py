@@ -22,7 +22,7 @@ from typing import Any
 
 from livecode.errors import ProtocolError, RelayError
 from livecode.fleet.remote.address import Address, Way
-from livecode.fleet.remote.frames import MagicSearch
+from livecode.fleet.remote.frames import MagicSearch, greeting
 from livecode.fleet.remote.link import READ_BYTES, Link, LinkLostError
 from livecode.fleet.remote.programs import Prompts, Start, advice, by_hand, install, is_absent, starts
 from livecode.fleet.remote.verbs import misunderstanding, speaker
@@ -203,17 +203,17 @@ def _answered(program: _Program, address: Address, who: Prompts) -> Call | None:
         return None
     link = Link(*program.descriptors(), first=first)
     try:
-        greeting = link.greeting(HELLO_S)
-        if why := misunderstanding(greeting, address.place):
+        other = link.greeting(HELLO_S)
+        if why := misunderstanding(other, address.place):
             raise ProtocolError(why)
-        link.greet({**speaker(), "dir": address.directory})
+        link.write(greeting({**speaker(), "dir": address.directory}))
     except LinkLostError as error:
         link.close()
         raise RelayError(f"{address.place}: a relay was started, and ended at once: {error}") from error
     except ProtocolError:
         link.close()
         raise
-    return Call(link, greeting, program)
+    return Call(link, other, program)
 
 
 def _after_magic(program: _Program, address: Address, deadline: float) -> bytes | None:

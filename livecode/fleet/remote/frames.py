@@ -18,10 +18,12 @@ uses no number again. Source of the scheme: RFC 4254, 5.2 (windows of SSH channe
 
 from __future__ import annotations
 
+import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 from livecode.errors import ProtocolError
 
@@ -63,6 +65,11 @@ class Frame:
     def encode(self) -> bytes:
         """As it is sent."""
         return _HEADER.pack(self.kind, self.stream, len(self.body)) + self.body
+
+
+def greeting(speaker: Mapping[str, Any]) -> Frame:
+    """Says who speaks here."""
+    return Frame(Kind.HELLO, 0, json.dumps(speaker).encode("ascii"))
 
 
 def window(stream: int, more_bytes: int) -> Frame:

@@ -10,7 +10,6 @@ every `BEAT_S`. Then every stream says so to whoever waits on it.
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import threading
@@ -186,10 +185,6 @@ class Link:
     def why(self) -> str:
         """Why it is down; empty while it is up."""
         return self._why
-
-    def greet(self, greeting: Mapping[str, Any]) -> None:
-        """Says who speaks here."""
-        self.write(Frame(Kind.HELLO, 0, json.dumps(greeting).encode("ascii")))
 
     def greeting(self, wait_s: float) -> dict[str, Any]:
         """Who speaks on the other side.

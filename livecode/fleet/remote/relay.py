@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 from livecode.errors import DoorError, ServiceNotFoundError, UsageError
 from livecode.fleet import rundir
 from livecode.fleet.interrupts import interrupts_from
-from livecode.fleet.remote.frames import MAGIC
+from livecode.fleet.remote.frames import MAGIC, greeting
 from livecode.fleet.remote.link import MAX_STREAMS, Link, LinkLostError, Stream
 from livecode.fleet.remote.verbs import error_message, misunderstanding, speaker
 from livecode.fleet.rollout import Goal, Policy
@@ -42,13 +42,13 @@ Tell: TypeAlias = Callable[[Mapping[str, Any]], None]
 def relay() -> None:
     """Serves whoever started this process, until its standard input ends."""
     reading, writing = _own_descriptors()
-    while_magic = memoryview(MAGIC)
-    while while_magic:
-        while_magic = while_magic[os.write(writing, while_magic) :]
+    me = {**speaker(), "host": socket.gethostname(), "pid": os.getpid(), "user": _user()}
+    hello = memoryview(MAGIC + greeting(me).encode())
+    while hello:
+        hello = hello[os.write(writing, hello) :]
     desk = Desk()
     link = Link(reading, writing, desk.opened)
     try:
-        link.greet({**speaker(), "host": socket.gethostname(), "pid": os.getpid(), "user": _user()})
         desk.meet(link.greeting(HELLO_S))
         link.wait()
     except LinkLostError:

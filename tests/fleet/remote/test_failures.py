@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -61,9 +62,10 @@ def test_ssh(machine: Far) -> None:
     machine.host("no-key", machine.port, IdentityFile="/nonexistent", HostKeyAlias=f"[127.0.0.1]:{machine.port}")
     machine.host("stranger", machine.port, UserKnownHostsFile="/dev/null")
     machine.host("down", free_port())
-    other = machine.folder / "other"
-    line = (machine.folder / "known").read_text().split()
-    other.write_text(f"[127.0.0.1]:{machine.port} {line[1]} AAAAC3NzaC1lZDI1NTE5AAAAI{line[2][25:][::-1]}\n")
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(machine.folder / "other_key")], check=True)
+    kind, key = (machine.folder / "other_key.pub").read_text().split()[:2]
+    other = machine.folder / "known_otherwise"
+    other.write_text(f"[127.0.0.1]:{machine.port} {kind} {key}\n")
     machine.host("changed", machine.port, UserKnownHostsFile=str(other))
     assert "nobody can type a password here" in said("ssh://no-key/shop")
     assert "another one before you do anything else" in said("ssh://changed/shop")

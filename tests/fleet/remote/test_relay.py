@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from livecode.errors import LivecodeError, MissingExtraError, ServiceNotFoundError, StoreError, WorkerLostError
-from livecode.fleet.remote.frames import MAGIC, Decoder, Frame, Kind, MagicSearch
+from livecode.fleet.remote.frames import MAGIC, Decoder, Frame, Kind, MagicSearch, greeting
 from livecode.fleet.remote.link import Link
 from livecode.fleet.remote.verbs import error_message, raised, speaker
 from tests.services import Services
@@ -90,7 +90,7 @@ def test_who_sends_no_frames_is_not_listened_to(start: Start) -> None:
 def test_requests_that_are_none(start: Start) -> None:
     """Each is refused with a reason, and the next one is answered."""
     with linked(start()) as link:
-        link.greet(speaker())
+        link.write(greeting(speaker()))
         assert "cannot be asked for 'reboot'" in asked(link, {"op": "reboot"})["error"]["message"]
         assert "asked to attach first" in asked(link, {"op": "status"})["error"]["message"]
         assert asked(link, {"op": "attach"})["error"]["kind"] == "DoorError"
@@ -105,7 +105,7 @@ def test_requests_that_are_none(start: Start) -> None:
 def test_who_speaks_another_protocol_is_told(start: Start) -> None:
     """Both versions are in the answer to whatever is asked."""
     with linked(start()) as link:
-        link.greet({"relay": 0, "protocol": 0, "livecode": "0.0.1"})
+        link.write(greeting({"relay": 0, "protocol": 0, "livecode": "0.0.1"}))
         error = asked(link, {"op": "running"})["error"]
         assert "who asks has livecode 0.0.1 (relay protocol 0, doors 0)" in error["message"]
 
@@ -113,7 +113,7 @@ def test_who_speaks_another_protocol_is_told(start: Start) -> None:
 def test_too_many_at_once(start: Start) -> None:
     """Whoever opens streams and asks nothing does not use up the threads of a machine."""
     with linked(start()) as link:
-        link.greet(speaker())
+        link.write(greeting(speaker()))
         streams = [link.open() for _ in range(70)]
         assert streams[-1].receive() is None
         for stream in streams:
