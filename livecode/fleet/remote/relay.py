@@ -26,6 +26,7 @@ from livecode.fleet.rollout import Goal, Policy
 from livecode.fleet.service import Service, attach, running
 from livecode.model.agents import Agent
 from livecode.model.codec import from_plain, to_plain
+from livecode.model.loaded import WantedFile
 from livecode.model.log import Action, State
 from livecode.model.measured import CanaryResult
 from livecode.model.nouns import Push
@@ -215,6 +216,10 @@ class Desk:
     def history(self, request: Arguments, _tell: Tell) -> Any:
         return self.service.history(request["module"])
 
+    def loaded_files(self, request: Arguments, _tell: Tell) -> Any:
+        wanted = from_plain(tuple[WantedFile, ...], request["wanted"])
+        return self.service.loaded_files(str(request["folder"]), wanted)
+
     def look(self, _request: Arguments, _tell: Tell) -> Any:
         return self.service.look_at_log()
 
@@ -231,6 +236,7 @@ VERBS: Mapping[str, Callable[[Desk, Arguments, Tell], Any]] = {
     "log": Desk.log,
     "source": Desk.source,
     "history": Desk.history,
+    "loaded_files": Desk.loaded_files,
     "look": Desk.look,
 }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -23,6 +23,7 @@ from livecode.fleet.rollout import DEFAULT, Goal, Policy
 from livecode.fleet.service import NO_VERSIONS, Service, refused_here
 from livecode.model.agents import Agent
 from livecode.model.codec import from_plain, to_plain
+from livecode.model.loaded import LoadedFile, WantedFile
 from livecode.model.log import Action, State
 from livecode.model.measured import CanaryResult
 from livecode.model.nouns import History, ProcessStatus, Push, Worker
@@ -132,6 +133,10 @@ class RelayedService(Service):
 
     def history(self, module: str) -> History:
         return _decoded(History, self.relay.read({"op": "history", "module": module}))
+
+    def loaded_files(self, folder: str, wanted: Sequence[WantedFile]) -> tuple[LoadedFile, ...]:
+        request = {"op": "loaded_files", "folder": folder, "wanted": to_plain(tuple(wanted))}
+        return _decoded(tuple[LoadedFile, ...], self.relay.read(request))
 
     def log(self, limit: int = 50) -> tuple[State, ...]:
         return _decoded(tuple[State, ...], self.relay.read({"op": "log", "limit": limit}))

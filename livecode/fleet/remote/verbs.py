@@ -11,7 +11,8 @@
     roll_out   action, push, goal, policy           a Report
     undo       modules, to, author, ...             a Report
     drop       modules, author, reason              names
-    status, peek, log, source, history, look        what they are called in a `Service`
+    status, peek, log, source, history              what they are called in a `Service`
+    loaded_files, look                              the same
 
 `seen` is what the log said when whoever pushes through this looked last: it outlives a link, so that a push that knows
 of an older state is refused behind a new link, too.

@@ -85,8 +85,8 @@ class Batches:
         try:
             target = self._target()
             loaded = target.loaded_files(self._folder, tuple(map(self._wanted, readings)))
-            here = {file.file for file in loaded if file.is_copy and os.path.exists(file.file)}
-            choice = self.ledger.choose(saved, readings, loaded, here)
+            copies = () if target.place else (file.file for file in loaded if file.is_copy)
+            choice = self.ledger.choose(saved, readings, loaded, set(filter(os.path.exists, copies)))
             self._note(choice)
             self._found_again(choice)
             if choice.items:

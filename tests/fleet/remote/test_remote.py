@@ -17,10 +17,11 @@ from livecode.errors import UsageError
 from livecode.fleet.remote.kept import Kept
 from livecode.fleet.remote.service import RelayedService, running_at
 from livecode.fleet.service import Service, attach
+from livecode.front.api import watch
 from livecode.model.log import Action
 from livecode.model.report import Outcome, Report, Verdict
 from tests.fleet.faults.machines import OTHER_HOST, as_other_host, quoting
-from tests.fleet.remote.far import WORKERS, Far, gated, is_there, wait_for
+from tests.fleet.remote.far import OLD, WORKERS, Far, gated, is_there, wait_for
 from tests.services import wait_until
 
 Attach = Callable[[str], Service]
@@ -127,6 +128,15 @@ def test_requests_of_many_threads_at_once(far: Far, attached: Attach) -> None:
         answers = list(pool.map(lambda n: (service.source("pricing"), len(service.log(n + 1))), range(24)))
     assert len({source for source, _ in answers}) == 1
     assert all(count <= n + 1 for n, (_, count) in enumerate(answers))
+
+
+def test_what_is_saved_here_goes_live_there(far: Far, attached: Attach, tmp_path: Path) -> None:
+    """The file that is watched is a copy of the one that was loaded there."""
+    (tmp_path / "pricing.py").write_text(OLD)
+    with watch(tmp_path, attached(far.url("ssh"))) as watching:
+        (tmp_path / "pricing.py").write_text(quoting("saved"))
+        assert watching.next(30).verdict is Verdict.LIVE
+    assert far.answers() == ["saved"] * WORKERS
 
 
 def test_misuse_is_said_before_anything_is_sent(far: Far, attached: Attach) -> None:
