@@ -6,6 +6,7 @@ of any process (``synchronous=NORMAL``: not a power failure, which ends the serv
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import threading
@@ -216,7 +217,7 @@ class SQLiteStore:
 
     def _open(self) -> sqlite3.Connection:
         try:
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            self._make_file()
             self._opened = self._identity()
         except OSError as error:
             raise StoreError(f"the store {self.path} cannot be opened: {error.strerror}") from error
@@ -234,6 +235,21 @@ class SQLiteStore:
             raise
         self._connection = connection
         return connection
+
+    def _make_file(self) -> None:
+        """Sees to it that there is a file which only this user can read. One that is there is not opened.
+
+        Closing it again would take the locks from every other connection of this process to it, such as that of a
+        worker in whose process somebody pushes; the next one to close would then remove what others still write.
+        Source: https://www.sqlite.org/howtocorrupt.html, "Posix advisory locks canceled by a separate thread".
+        """
+        try:
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            if os.path.isdir(self.path):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), self.path) from None
+            if not os.access(self.path, os.R_OK | os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), self.path) from None
 
     def _drop_broken(self, error: sqlite3.Error) -> None:
         """After an error that the file itself makes, the next call begins with a new connection."""
