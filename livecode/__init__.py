@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from livecode import errors as errors
+    from livecode import http as http
     from livecode.fleet.listen import listen as listen
     from livecode.fleet.rollout import Policy as Policy
     from livecode.fleet.service import attach as attach
@@ -63,6 +64,7 @@ __all__ = [  # noqa: RUF022 - in the order in which they are met
     "Report",
     "Verdict",
     "errors",
+    "http",
     "load_ipython_extension",
     "unload_ipython_extension",
     "__version__",
@@ -88,8 +90,8 @@ def __getattr__(name: str) -> object:
     """Imports a name's home when the name is first used, so that a service pays for what it uses only."""
     from importlib import import_module
 
-    if name == "errors":
-        return import_module("livecode.errors")
+    if name in ("errors", "http"):
+        return import_module(f"livecode.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'livecode' has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(_HOMES[name]), name)

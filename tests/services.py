@@ -249,10 +249,17 @@ class Services:
         port = free_port()
         return self._start([sys.executable, "serve.py", name, str(port), *_imports(modules)], folder, port, {}, name)
 
-    def uvicorn(self, name: str, modules: Mapping[str, str] | None = None, *arguments: str) -> RunningService:
+    def uvicorn(
+        self, name: str, modules: Mapping[str, str] | None = None, *arguments: str, app: str = ASGI
+    ) -> RunningService:
         """A real uvicorn, whose application listens under that name."""
         command = [sys.executable, "-m", "uvicorn", "--log-level", "warning", "app:app", *arguments]
-        return self._server(name, modules, ASGI, command, "--port")
+        return self._server(name, modules, app, command, "--port")
+
+    def flask(self, name: str, modules: Mapping[str, str] | None, app: str) -> RunningService:
+        """A real development server of Flask, whose application listens under that name."""
+        command = [sys.executable, "-m", "flask", "--app", "app:flask", "run", "--no-reload", "--no-debugger"]
+        return self._server(name, modules, app, command, "--port")
 
     def gunicorn(
         self, name: str, modules: Mapping[str, str] | None = None, *arguments: str, app: str = WSGI
