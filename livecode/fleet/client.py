@@ -223,6 +223,20 @@ class RemoteWorker:
         answer = self._ask("loaded", folder=folder, files=to_plain(tuple(wanted)))
         return _decoded(tuple[LoadedFile, ...], answer)
 
+    def open_kernel(self, session: str, key: str = "", note: str = "") -> dict[str, Any]:
+        """The connection file of that session's kernel inside the worker, which is started if it is not there.
+
+        Args:
+            session: What the front end calls itself.
+            key: What messages are signed with; made there if it is empty.
+            note: What the next cell says first.
+        """
+        return _object(self._ask("open_kernel", session=session, key=key, note=note))
+
+    def close_kernel(self, session: str) -> bool:
+        """True if there was a kernel of that session inside the worker; it is gone now."""
+        return bool(self._ask("close_kernel", session=session))
+
     def describe(self) -> str:
         """Name and process id, for messages."""
         return f"{self.worker.name} (pid {self.worker.pid})"

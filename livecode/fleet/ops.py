@@ -8,6 +8,8 @@
     source     module, version   text, or null
     history    module            a History
     loaded     folder, files     the modules that were loaded from those files; the folder is tracked from now on
+    open_kernel, close_kernel    session, a notebook's kernel in this process (`livecode.kernel.desk`)
+    kernels                      those that there are
 
 A request that says `agent` is an agent's, and so is a push with one: what it may is what the service allows
 (`livecode.fleet.permission`).
@@ -19,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from importlib import import_module
 from typing import Any, TypeAlias
 
 from livecode.errors import LivecodeError, NotAllowedError, ProtocolError, StoreError
@@ -213,6 +216,15 @@ def _loaded(door: Door, request: Request) -> Any:
     return to_plain(loaded_files(_process(door), folder, wanted))
 
 
+def _at_the_desk(name: str) -> Callable[[Door, Request], Any]:
+    """An operation on kernels. The layer above is imported by its name, and when it is asked for: most never are."""
+
+    def ask(door: Door, request: Request) -> Any:
+        return getattr(import_module("livecode.kernel.desk"), name)(door, request)
+
+    return ask
+
+
 def _module(request: Request) -> str:
     module = request.get("module")
     if not isinstance(module, str):
@@ -245,4 +257,5 @@ OPERATIONS: Mapping[str, Callable[[Door, Request], Any]] = {
     "source": _source,
     "history": _history,
     "loaded": _loaded,
+    **{name: _at_the_desk(name) for name in ("open_kernel", "close_kernel", "kernels")},
 }

@@ -10,6 +10,7 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
+from IPython.display import display
 from traitlets import Int, Unicode
 
 from livecode.errors import UsageError
@@ -237,6 +238,11 @@ class LivecodeMagics(Magics):
         log.begin(self._watch)
         return None
 
+    def attach_inside(self, name: str) -> None:
+        """In a kernel that lives inside a service: attaches to all of that, and shows it."""
+        self._service = attach(name)
+        display(AttachedView(self._service.status(), time.time()))  # type: ignore[no-untyped-call]
+
     def close(self) -> None:
         """Ends what the magics started."""
         self._stop_watch()
@@ -331,6 +337,8 @@ def load(shell: InteractiveShell) -> None:
     shell.register_magics(magics)
     shell.Completer.custom_matchers.append(matcher(magics.parsers, lambda: magics.target))
     _track_working_folder(magics)
+    if service := getattr(shell, "livecode_service", ""):
+        magics.attach_inside(service)
 
 
 def unload(shell: InteractiveShell) -> None:
