@@ -9,8 +9,10 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 TURN_S = 0.0002
 MAX_TURN_S = 0.005
@@ -20,19 +22,54 @@ GUEST_TURN_S = 0.001
 """How long a thread goes on that works for a guest of the service."""
 
 
+_lock = threading.Lock()
+_wishes: list[float] = []
+"""Those of all who are in the middle of something, the same ones several times."""
+
+
+@dataclass(slots=True)
+class _Interval:
+    """What was found when the first one wished, what was set for them, and whether that has not been taken back."""
+
+    found: float = 0.0
+    mine: float = 0.0
+    owed: bool = False
+
+
+_interval = _Interval()
+
+
 @contextmanager
 def short_turns(wished_s: float) -> Iterator[None]:
-    """Meanwhile a thread that others wait for goes on for so long.
+    """Meanwhile a thread that others wait for goes on for so long, or for less where somebody wishes that, too.
 
     Who waits for all threads to be at a good place at once waits much shorter if each look finds one thread elsewhere
     than the last, instead of all; and no look is worth anything if threads go on while it is taken.
     What the program itself sets meanwhile stays as it has set it.
     """
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(min(max(TURN_S, wished_s), MAX_TURN_S, before))
-    mine = sys.getswitchinterval()
+    with _lock:
+        now = sys.getswitchinterval()
+        if not _wishes and not (_interval.owed and now == _interval.mine):
+            _interval.found = now
+        if not _wishes or now == _interval.mine:
+            _wishes.append(wished_s)
+            _set_shortest()
+        else:
+            _wishes.append(wished_s)
     try:
         yield
     finally:
-        if sys.getswitchinterval() == mine:
-            sys.setswitchinterval(before)
+        with _lock:
+            _wishes.remove(wished_s)
+            # Where it is something else now, the program has set it, or `Alone` has for a moment and will put back
+            # what was wished here: then the next one who leaves takes that back.
+            _interval.owed = sys.getswitchinterval() != _interval.mine
+            if not _interval.owed:
+                _set_shortest()
+
+
+def _set_shortest() -> None:
+    """The shortest that is wished, in bounds; what was found where nothing is."""
+    shortest = min((min(max(TURN_S, wished), MAX_TURN_S) for wished in _wishes), default=_interval.found)
+    sys.setswitchinterval(min(shortest, _interval.found))
+    _interval.mine = sys.getswitchinterval()

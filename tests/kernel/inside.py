@@ -51,6 +51,8 @@ class Notebook:
                 printed.append(content["text"])
             elif kind in ("execute_result", "display_data"):
                 answer.value += content["data"]["text/plain"]
+            elif kind == "update_display_data":
+                answer.value = content["data"]["text/plain"]
             elif kind == "error":
                 answer.error = f"{content['ename']}: {content['evalue']}"
             elif kind == "status" and content["execution_state"] == "idle":

@@ -41,10 +41,21 @@ def test_what_the_program_sets_meanwhile_stays() -> None:
 
 def test_two_that_overlap(interval: float) -> None:
     """Whoever of two guests ends first, in the end it is what it was."""
-    for first, second in ((0, 1), (1, 0)):
-        both = [short_turns(0.001), short_turns(0.001)]
+    for first, second, shorter in ((0, 1, 0.001), (1, 0, 0.001), (0, 1, 0.0003), (1, 0, 0.0003)):
+        both = [short_turns(0.001), short_turns(shorter)]
         for each in both:
             each.__enter__()
         both[first].__exit__(None, None, None)
         both[second].__exit__(None, None, None)
         assert sys.getswitchinterval() == interval
+
+
+def test_what_was_made_longer_for_a_moment_is_taken_back_later(interval: float) -> None:
+    """Where an end falls into a moment in which it is longer, the next end puts back what was found first."""
+    with short_turns(0.001):
+        mine = sys.getswitchinterval()
+        sys.setswitchinterval(0.5)
+    sys.setswitchinterval(mine)
+    with short_turns(0.001):
+        pass
+    assert sys.getswitchinterval() == interval
