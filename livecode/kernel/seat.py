@@ -39,6 +39,7 @@ from livecode.kernel.runs import Runs
 
 START_S = 30.0
 STOP_S = 5.0
+DROP_S = 1.0
 LOOK_S = 30.0
 DESERTED_S = 600.0
 """A kernel that nobody has listened to for so long, and that runs no cell, ends: its front end was killed."""
@@ -162,7 +163,17 @@ class Seat:
             except BaseException as error:  # a cell's callback may raise SystemExit: the thread goes on
                 if not self.closed:
                     logging.getLogger("livecode").warning("a notebook's loop goes on after %r", error)
+        self._drop_tasks()
         self._loop.close(all_fds=False)
+
+    def _drop_tasks(self) -> None:
+        """Ends what the loop has begun and will not go on with, and says nothing of it in the service's log."""
+        loop: asyncio.AbstractEventLoop = self._loop.asyncio_loop
+        loop.set_exception_handler(lambda _loop, _context: None)
+        if tasks := asyncio.all_tasks(loop):
+            for task in tasks:
+                task.cancel()
+            loop.run_until_complete(asyncio.wait(tasks, timeout=DROP_S))
 
     def _set_up(self) -> None:
         self._loop = IOLoop(make_current=True, asyncio_loop=asyncio.SelectorEventLoop())  # not the service's policy

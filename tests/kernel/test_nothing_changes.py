@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import sys
 from typing import Any
 
 from livecode.fleet.client import RemoteWorker
@@ -17,7 +18,7 @@ WHILE_IT_IS_THERE = {
     "comm": "widgets in cells; routed by context",
     "last": "sys.last_value and the like, for %debug after an error",
     "namespaces": "the module of the notebook's names, for pickle and dataclasses",
-    "threads": "its own",
+    "threads": "its own, and those with which %load_ext livecode asks all workers",
     "descriptors": "its sockets and event loops",
     "atexit": "removes its files when the process ends",
 }
@@ -27,6 +28,7 @@ AFTER_THE_FIRST_IMPORT = {
     "warnings": "libraries add filters when they are imported",
     "comm": "the library was not there before; its two functions are its own",
     "policy": "asyncio makes its default policy with the first event loop",
+    "threads": "those with which %load_ext livecode asks all workers stay for the next question",
     "meta_path": "six, which jupyter_client's dateutil imports, finds its own modules",
 }
 CELLS = (
@@ -55,6 +57,13 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> dict[str, obje
     return {name: (value, after[name]) for name, value in before.items() if value != after[name]}
 
 
+def quiet(shop: RunningService) -> dict[str, Any]:
+    """The process as it is when nobody is served any more: a guest's short turns go on for a moment."""
+    usual = str(sys.getswitchinterval())
+    wait_until(lambda: shop.get("sys.getswitchinterval()") == usual, "no guest is served", shop)
+    return taken(shop)
+
+
 def live_a_little(worker: RemoteWorker, shop: RunningService) -> dict[str, Any]:
     """A notebook that does all sorts of things, and the process as it was at its end."""
     with notebook_in(worker, "a little life") as notebook:
@@ -69,18 +78,16 @@ def live_a_little(worker: RemoteWorker, shop: RunningService) -> dict[str, Any]:
 
 def test_a_kernel_leaves_nothing_behind(shop: RunningService, worker: RemoteWorker) -> None:
     """After a kernel, its process is as it was: the first one leaves what imports leave, the next one nothing."""
-    untouched = taken(shop)
-    meanwhile = live_a_little(worker, shop)
-    threads = set(meanwhile["threads"])
-    wait_until(lambda: not threads & {"livecode-cell", "Control"} & set(taken(shop)["threads"]), "its threads end")
-    once = taken(shop)
+    untouched = quiet(shop)
+    live_a_little(worker, shop)
+    once = quiet(shop)
     assert set(differences(untouched, once)) <= set(AFTER_THE_FIRST_IMPORT), differences(untouched, once)
     again = live_a_little(worker, shop)
     changed = set(differences(once, again)) - {"switchinterval"}  # shorter turns while a cell runs
     assert changed <= set(WHILE_IT_IS_THERE), {name: differences(once, again)[name] for name in changed}
     hooks = {name for name, value in once["hooks"].items() if again["hooks"][name] != value}
     assert hooks == {"displayhook"}
-    assert differences(once, taken(shop)) == {}
+    assert differences(once, quiet(shop)) == {}
 
 
 def test_the_process_knows_no_shell_while_a_notebook_is_inside(shop: RunningService, worker: RemoteWorker) -> None:
