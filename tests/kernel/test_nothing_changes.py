@@ -18,7 +18,7 @@ WHILE_IT_IS_THERE = {
     "comm": "widgets in cells; routed by context",
     "last": "sys.last_value and the like, for %debug after an error",
     "namespaces": "the module of the notebook's names, for pickle and dataclasses",
-    "threads": "its own, and those with which %load_ext livecode asks all workers",
+    "threads": "its own",
     "descriptors": "its sockets and event loops",
     "atexit": "removes its files when the process ends",
 }
@@ -28,7 +28,6 @@ AFTER_THE_FIRST_IMPORT = {
     "warnings": "libraries add filters when they are imported",
     "comm": "the library was not there before; its two functions are its own",
     "policy": "asyncio makes its default policy with the first event loop",
-    "threads": "those with which %load_ext livecode asks all workers stay for the next question",
     "meta_path": "six, which jupyter_client's dateutil imports, finds its own modules",
 }
 CELLS = (
@@ -39,7 +38,6 @@ CELLS = (
     "import sys, warnings; sys.exit(2)",
     "from IPython.display import display, HTML; display(HTML('<b>x</b>'))",
     "class Local: pass\nimport pickle; pickle.loads(pickle.dumps(Local()))",
-    "%load_ext livecode",
     "%time 1",
     "!true",
     "exit",
@@ -61,6 +59,7 @@ def quiet(shop: RunningService) -> dict[str, Any]:
     """The process as it is when nobody is served any more: a guest's short turns go on for a moment."""
     usual = str(sys.getswitchinterval())
     wait_until(lambda: shop.get("sys.getswitchinterval()") == usual, "no guest is served", shop)
+    wait_until(lambda: taken(shop)["descriptors"] == taken(shop)["descriptors"], "connections have ended", shop)
     return taken(shop)
 
 
