@@ -20,7 +20,7 @@ from livecode.errors import NotAllowedError, UsageError
 from livecode.fleet import rundir
 from livecode.model.agents import DIGEST_DIGITS, Approval
 from livecode.model.codec import from_plain, to_plain
-from livecode.model.nouns import Push
+from livecode.model.nouns import Push, checksum
 
 VALID_S = 3600.0
 """How long a proposal can be approved, and an approval used."""
@@ -39,7 +39,6 @@ class Proposal:
         service: The name of the service.
         push: The push, with the agent and what it builds on.
         address: How the agent's server attached to the service.
-        store: The store that it named, without which it cannot be found; else empty.
         at: When, seconds since the epoch.
         before: Module → the source that ran when it was proposed, None where it was not loaded.
         undo: True if it brings back what ran earlier.
@@ -49,7 +48,6 @@ class Proposal:
     service: str
     push: Push
     address: str
-    store: str = ""
     at: float = 0.0
     before: tuple[tuple[str, str | None], ...] = ()
     undo: bool = False
@@ -164,8 +162,10 @@ def is_claimed(approval: Approval) -> bool:
 
 
 def _is_itself(found: Proposal) -> bool:
-    """True if a proposal is what its digest says."""
-    return found.push.digest(found.service) == found.digest
+    """True if a proposal is what its digest says, and what it shows as running is what it builds on."""
+    bases = dict(found.push.agent.bases) if found.push.agent is not None else {}
+    shown = all(("" if old is None else checksum(old)) in bases.get(name, ()) for name, old in found.before)
+    return shown and found.push.digest(found.service) == found.digest
 
 
 def _check_digest(digest: str) -> None:

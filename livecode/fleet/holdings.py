@@ -24,7 +24,7 @@ from livecode.live.measure import Measuring
 from livecode.live.process import Process
 from livecode.model.log import Action, Held, Stage, State, Trial
 from livecode.model.nouns import ModuleSource, Push, Version, Worker, checksum
-from livecode.model.report import ModuleOutcome, Outcome, Refusal, Verdict
+from livecode.model.report import ModuleOutcome, Outcome, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,9 @@ class Holdings:
         self.incomplete, self._position, self._starting = False, position, starting
         trial = state.trial
         mine = trial if trial is not None and self.worker.key in trial.workers else None
-        if trial is not None and not starting and (refused := self._refuse_agent(trial, state)) is not None:
+        if trial is not None and not starting and (refused := self._refused(trial, state)) is not None:
             self._apply(state, self._target(state, None), None)
-            return Outcome(self.worker, Verdict.REFUSED, refusals=(refused,))
+            return refused
         outcome = self._apply(state, self._target(state, mine), mine)
         if trial is None or mine is not None or trial.stage is not Stage.TRIAL or starting or told_otherwise:
             return outcome
@@ -115,15 +115,16 @@ class Holdings:
         child._held, child._before, child._reran = dict(self._held), dict(self._before), self._reran
         return child
 
-    def _refuse_agent(self, trial: Trial, state: State) -> Refusal | None:
-        """Why what is on trial may not be: it is an agent's, and this worker does not let it."""
+    def _refused(self, trial: Trial, state: State) -> Outcome | None:
+        """The answer to an agent whose push is on trial, where this worker does not let it."""
         if trial.agent is None:
             return None
-        from livecode.fleet.permission import refuse_agent
+        from livecode.fleet.permission import refuse_agent, refused_outcome
 
         push = self._push_of(trial, state)
         running = self._process.checksums(push.names)
-        return refuse_agent(self.worker.service, self.worker.agents, push, running)
+        why = refuse_agent(self.worker.service, self.worker.agents, push, running)
+        return None if why is None else refused_outcome(why, push, self.worker, self._process)
 
     def _target(self, state: State, trial: Trial | None) -> dict[str, _Wanted]:
         """What the log wants of each module here."""

@@ -168,14 +168,13 @@ def _push(door: Door, request: Request) -> Any:
 
 def _refuse_agent(door: Door, request: Request, push: Push, dry_run: bool) -> Outcome | None:
     """The answer to an agent whose push is not accepted."""
-    from livecode.fleet.permission import refuse_agent
+    from livecode.fleet.permission import refuse_agent, refused_outcome
     from livecode.model.agents import Agent
-    from livecode.model.report import Outcome, Verdict
 
     asked = push if push.agent is not None else replace(push, agent=Agent(str(request.get("agent"))))
     process = _process(door)
     found = refuse_agent(door.service, door.agents, asked, process.checksums(push.names), for_real=not dry_run)
-    return None if found is None else Outcome(process.worker, Verdict.REFUSED, refusals=(found,))
+    return None if found is None else refused_outcome(found, asked, process.worker, process)
 
 
 def _status(door: Door, _request: Request) -> Any:

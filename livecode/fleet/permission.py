@@ -14,14 +14,15 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Mapping
+from typing import Any
 
 from livecode.engine.refusals import refusal
 from livecode.errors import NotAllowedError
 from livecode.fleet import approvals
 from livecode.model.access import Access
 from livecode.model.agents import Agent, Approval
-from livecode.model.nouns import Push
-from livecode.model.report import Refusal
+from livecode.model.nouns import Push, Worker
+from livecode.model.report import ModuleOutcome, Outcome, Refusal, Verdict
 
 OPEN_TO_ALL = frozenset({"hello"})
 """What anybody may ask: who is there, and what is allowed."""
@@ -55,10 +56,17 @@ def refuse_agent(
     if agent is None:
         return None
     if access is Access.NONE or (for_real and not access.may_push):
-        return refusal("LC409", f"{service} lets agents {_MAY[access]}, and {agent.name} asks to push")
+        return refusal("LC409", f"{service} lets agents {access.words}, and {agent.name} asks to push")
     if for_real and access is Access.APPROVED and (why := _void(service, push, agent.approval)):
         return refusal("LC410", f"this push of {agent.name} is not approved: {why}")
     return _moved(agent, push, running)
+
+
+def refused_outcome(why: Refusal, push: Push, worker: Worker, process: Any) -> Outcome:
+    """What a worker answers to a push that it does not accept, with what it goes on running."""
+    current = {name: process.history(name).current for name in push.names}
+    modules = (ModuleOutcome(n, v.number, v.number, v.checksum) for n, v in current.items() if v is not None)
+    return Outcome(worker, Verdict.REFUSED, tuple(modules), (why,))
 
 
 def _void(service: str, push: Push, approval: Approval | None) -> str:
@@ -82,11 +90,3 @@ def _moved(agent: Agent, push: Push, running: Mapping[str, str]) -> Refusal | No
         if now not in digests and now != wanted.get(module):
             return refusal("LC411", f"{module} runs {now[:7] or 'nothing'} now, and {agent.name} saw another source")
     return None
-
-
-_MAY = {
-    Access.NONE: "do nothing",
-    Access.READ: "read only",
-    Access.APPROVED: "push what a person approved",
-    Access.PUSH: "push",
-}

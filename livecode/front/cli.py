@@ -18,9 +18,11 @@ from livecode.errors import LivecodeError, MissingExtraError, ServiceNotFoundErr
 REFUSED_OR_FAILED, MISUSE, UNKNOWN = 1, 2, 3
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "approve": ("livecode.front.commands.approve", "Show what agents want to push, and allow it."),
     "demo": ("livecode.demo.command", "Push code into a running shop, from a notebook, while you watch."),
     "drop": ("livecode.front.commands.log", "Remove patches from the log of a service, such as stale ones."),
     "log": ("livecode.front.commands.log", "Show who pushed what to a service, when, why, and what became of it."),
+    "mcp": ("livecode.front.commands.mcp", "Let an agent work with services: a Model Context Protocol server."),
     "ps": ("livecode.front.commands.look", "List the services of this user, and their workers."),
     "push": ("livecode.front.commands.push", "Push a module from its file, another file, or standard input."),
     "relay": ("livecode.front.commands.relay", "Act here for somebody elsewhere; ssh, docker and kubectl start it."),

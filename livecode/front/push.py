@@ -29,6 +29,7 @@ from livecode.fleet.rollout import DEFAULT, Policy
 from livecode.front.progress import Progress, Screen, followed
 from livecode.live.sourcefile import read_source
 from livecode.live.tracking import track
+from livecode.model.agents import Agent
 from livecode.model.loaded import LoadedFile, WantedFile
 from livecode.model.measured import CanaryResult
 from livecode.model.nouns import History, ModuleSource, ModuleStatus, ProcessStatus, Worker, checksum
@@ -119,6 +120,7 @@ class PushRequest:
         again: What was typed, without options of its own, so that the Report can name the next command.
         rerun: Names to make again though nothing that they read changed.
         policy: How it goes to many workers.
+        agent: The agent that wants it; None where a person does.
     """
 
     items: tuple[ModuleSource, ...]
@@ -130,6 +132,7 @@ class PushRequest:
     again: str = ""
     rerun: tuple[str, ...] = ()
     policy: Policy = DEFAULT
+    agent: Agent | None = None
 
 
 def push(request: PushRequest, target: Target, screen: Screen | None = None) -> Report:
@@ -174,6 +177,7 @@ def _push(request: PushRequest, target: Target, progress: Progress) -> Report:
         origins={item.module: item.origin for item in request.items},
         rerun=request.rerun,
         on_outcome=progress.outcome,
+        **({"agent": request.agent} if request.agent else {}),
     )
     if report.verdict is Verdict.NOT_SENT and not target.name:
         failure = next((outcome.failure for outcome in report.outcomes), None)

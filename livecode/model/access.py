@@ -17,3 +17,16 @@ class Access(StrEnum):
     def may_push(self) -> bool:
         """True if some push of an agent can be accepted."""
         return self in (Access.APPROVED, Access.PUSH)
+
+    @property
+    def words(self) -> str:
+        """What the service lets agents do, as the end of a sentence."""
+        return _WORDS[self]
+
+
+_WORDS = {
+    Access.NONE: "do nothing",
+    Access.READ: "read only",
+    Access.APPROVED: "push what a person approved",
+    Access.PUSH: "push",
+}

@@ -198,6 +198,9 @@ def test_a_proposal_is_what_its_digest_says(doors: Path) -> None:
     with pytest.raises(UsageError, match="there is no proposal"):
         approvals.proposal(asked.digest)
     assert approvals.proposals() == ()
+    lying = approvals.propose(replace(asked, before=(("pricing", "def quote():\n    return 'another'\n"),)))
+    with pytest.raises(UsageError, match="there is no proposal"):
+        approvals.proposal(lying.digest)
     with pytest.raises(UsageError, match="is not the hash of a change"):
         approvals.proposal("../" * 10 + "aa")
 
