@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "approve": ("livecode.front.commands.approve", "Show what agents want to push, and allow it."),
     "demo": ("livecode.demo.command", "Push code into a running shop, from a notebook, while you watch."),
     "drop": ("livecode.front.commands.log", "Remove patches from the log of a service, such as stale ones."),
+    "kernel": ("livecode.front.commands.kernel", "Notebooks inside a running service, and its card in launchers."),
     "log": ("livecode.front.commands.log", "Show who pushed what to a service, when, why, and what became of it."),
     "mcp": ("livecode.front.commands.mcp", "Let an agent work with services: a Model Context Protocol server."),
     "ps": ("livecode.front.commands.look", "List the services of this user, and their workers."),

@@ -48,6 +48,11 @@ def stem_of(session: str) -> str:
     return hashlib.sha256(session.encode()).hexdigest()[:16]
 
 
+def new_session() -> str:
+    """The name of a session that nobody else has."""
+    return os.urandom(4).hex()
+
+
 def listen_at(path: str) -> socket.socket:
     """A socket that listens there, and for this user only; in the place of a stale one.
 
