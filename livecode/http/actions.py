@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from difflib import unified_diff
 from functools import partial
 from typing import Any, TypeAlias
 
 from livecode.engine.refusals import refusal
-from livecode.errors import UsageError
+from livecode.errors import LivecodeError, UsageError
 from livecode.fleet.rollout import DEFAULT, Policy
 from livecode.fleet.service import Service
 from livecode.http.answers import Answer, Hidden, status_of
@@ -24,7 +25,8 @@ from livecode.http.exchange import Problem
 from livecode.http.folder import INIT, BadFileError, Opened, opened, with_new_ones
 from livecode.http.mounted import CodeFolder
 from livecode.http.routes import DEFAULT_PUSHES
-from livecode.model.codec import to_plain
+from livecode.live import tracking
+from livecode.model.codec import from_plain, to_plain
 from livecode.model.nouns import ModuleSource, ModuleStatus, ProcessStatus, checksum
 from livecode.model.overview import status_sheet
 from livecode.model.pushes import generations_for, log_sheet, pushes_of
@@ -66,7 +68,7 @@ def push(call: Call) -> Answer:
 def reload(call: Call) -> Answer:
     """What the folder holds of the loaded modules, and differs from what runs, becomes live together, or nowhere."""
     folder = opened(_need(call.folder))
-    statuses = call.service.peek()
+    statuses = _all_known(call.service.peek())
     loaded = _loaded(statuses)
     wanted = tuple(call.body.get("modules") or sorted(loaded))
     if strange := next((name for name in wanted if name not in loaded), None):
@@ -213,10 +215,9 @@ def _policy(plain: Mapping[str, Any]) -> Policy:
 
 
 def _told(call: Call, report: Report) -> Answer:
-    hidden = _hidden(call)
-    plain = hidden.plain(json.loads(report.to_json()))
-    text = partial(report_sheet, report, COMMANDS)
-    return Answer(status_of(report), plain, lambda: hidden.text(sheet_text(text())), said_of(report))
+    plain = _hidden(call).plain(json.loads(report.to_json()))
+    told = partial(from_plain, Report, plain)
+    return Answer(status_of(report), plain, lambda: sheet_text(report_sheet(told(), COMMANDS)), said_of(report))
 
 
 def said_of(report: Report) -> str:
@@ -228,11 +229,27 @@ def said_of(report: Report) -> str:
 
 
 def _hidden(call: Call, statuses: Iterable[ProcessStatus] = ()) -> Hidden:
-    folders = [folder for each in statuses for folder in each.folders]
-    return Hidden([*folders, *([call.folder.path] if call.folder is not None else [])])
+    """What hides the folders that this process and the workers know."""
+    known = [*tracking.folders(), *(folder for each in statuses for folder in each.folders)]
+    if not known:  # this process is beside the service: ask who is in it
+        with suppress(LivecodeError):
+            known = [folder for each in call.service.peek() for folder in each.folders]
+    return Hidden([*known, *([call.folder.path] if call.folder is not None else [])])
 
 
 # ── what a reload chooses ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _all_known(statuses: tuple[ProcessStatus, ...]) -> tuple[ProcessStatus, ...]:
+    """The same, if every worker has said what it runs.
+
+    Raises:
+        Problem: One has not: that nothing differs there is not known.
+    """
+    if silent := [each.worker.name for each in statuses if each.busy and not each.modules]:
+        what = f"{', '.join(silent)} did not say what runs there, so it is not known what differs: nothing was sent"
+        raise Problem(504, what, "try again; GET /status says what keeps it busy")
+    return statuses
 
 
 def _loaded(statuses: Iterable[ProcessStatus]) -> dict[str, ModuleStatus]:

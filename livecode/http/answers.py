@@ -91,6 +91,10 @@ def problem_of(error: LivecodeError) -> Problem:
     return Problem(503, "the door of a worker cannot be opened", "the server's log says why")
 
 
+_AS_IT_IS = frozenset({"source", "text", "diff", "reason"})
+"""Fields that hold what somebody has written: that is told as it was written."""
+
+
 class Hidden:
     """Says paths of this machine from their last known folder on: ``/srv/app/shop/a.py`` as ``app/shop/a.py``.
 
@@ -126,5 +130,5 @@ class Hidden:
         if isinstance(plain, list):
             return [self.plain(each) for each in plain]
         if isinstance(plain, Mapping):
-            return {name: self.plain(each) for name, each in plain.items()}
+            return {name: each if name in _AS_IT_IS else self.plain(each) for name, each in plain.items()}
         return plain

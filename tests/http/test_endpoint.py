@@ -221,6 +221,7 @@ def test_paths_are_told_from_their_folder_on() -> None:
     assert (worker["folders"], worker["modules"][0]["file"]) == (["app"], "app/a.py")
     hidden = Hidden(["/srv/place/app", "/srv"])
     assert hidden.plain({"x": ["/srv/place/app/a.py", "in /srv/b: no"]}) == {"x": ["app/a.py", "in srv/b: no"]}
+    assert hidden.plain({"source": [[1, "open('/srv/b')"]]}) == {"source": [[1, "open('/srv/b')"]]}
     assert hidden.text(logging.__file__).count("/") == 2
 
 
