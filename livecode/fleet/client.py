@@ -19,6 +19,7 @@ from livecode.fleet import PROTOCOL
 from livecode.fleet.line import RETRY_S, Line
 from livecode.fleet.ops import version_of
 from livecode.model.codec import from_plain, to_plain
+from livecode.model.evaluated import Evaluated
 from livecode.model.loaded import LoadedFile, WantedFile
 from livecode.model.log import WorkerReport
 from livecode.model.nouns import History, ProcessStatus, Push, Worker
@@ -124,6 +125,12 @@ class LocalWorker:
     def history(self, module: str) -> History:
         history: History = self._process.history(module)
         return history
+
+    def evaluate(self, expression: str, module: str, timeout_s: float) -> Evaluated:
+        """What an expression is here; see `livecode.live.evaluate`."""
+        from livecode.live.evaluate import evaluate
+
+        return replace(evaluate(self._process, expression, module, timeout_s), worker=self.worker)
 
     def loaded_files(self, folder: str, wanted: Sequence[WantedFile]) -> tuple[LoadedFile, ...]:
         """The modules that were loaded from these files, or from others whose paths end alike."""
@@ -237,6 +244,15 @@ class RemoteWorker:
         """True if there was a kernel of that session inside the worker; it is gone now."""
         return bool(self._ask("close_kernel", session=session))
 
+    def evaluate(self, expression: str, module: str, timeout_s: float) -> Evaluated:
+        """What an expression is there; where the worker does not answer, that is said in it."""
+        request = {"op": "evaluate", "expression": expression, "module": module, "timeout_s": timeout_s}
+        try:
+            answer = self._answered(request, timeout_s + STATUS_S)
+        except WorkerLostError as error:
+            return Evaluated(self.worker, lost=str(error))
+        return replace(_decoded(Evaluated, answer), worker=self.worker)
+
     def describe(self) -> str:
         """Name and process id, for messages."""
         return f"{self.worker.name} (pid {self.worker.pid})"
@@ -254,7 +270,10 @@ class RemoteWorker:
             DoorError: livecode itself failed in the worker.
         """
         answer_s = min(STATUS_S, self.answer_s) if op == "status" else self.answer_s
-        reply = self._exchange({"op": op, **arguments}, answer_s)
+        return self._answered({"op": op, **arguments}, answer_s)
+
+    def _answered(self, request: dict[str, Any], answer_s: float) -> Any:
+        reply = self._exchange(request, answer_s)
         if "answer" in reply:
             return reply["answer"]
         error = _object(reply.get("error"))

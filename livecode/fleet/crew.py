@@ -129,11 +129,11 @@ class Crew:
             if not doors:
                 raise
             return []  # those behind doors can still be asked; a push reads the head, and says it
-        chosen = [each for each in reports if not (each.left or each.pusher or _is_dead(each, here))]
+        chosen = [each for each in reports if not (each.left or each.pusher or is_dead(each, here))]
         return [DistantWorker(report, log, self._arrivals, self._answer_s) for report in chosen]
 
 
-def _is_dead(report: WorkerReport, host: str) -> bool:
+def is_dead(report: WorkerReport, host: str) -> bool:
     """True if a report is of a process of this machine that is no more; of others only the store knows."""
     return report.worker.host == host and not any(is_alive(each) for each in report.holders[:1])
 

@@ -154,7 +154,7 @@ class Driver:
     def _watch_canary(self, rollout: Rollout, pressed: Sequence[int]) -> Rollout:
         """The rollout after its canary: its time is over, or it is clearly worse, or somebody interrupts it."""
         chosen = [name for name, outcome in rollout.outcomes if outcome.verdict is Verdict.LIVE]
-        self.log.attempt(self.push, Stage.CANARY, self._keys(chosen), self._running)
+        self.log.attempt(self.push, Stage.CANARY, self._keys(chosen), self._running, len(self.clients))
         until = time.monotonic() + self.policy.canary_s
         while True:
             self.log.stay()
@@ -193,12 +193,12 @@ class Driver:
         """Says in the log what this phase asks of the workers."""
         match rollout.phase:
             case Phase.TRY:
-                self.log.attempt(self.push, Stage.TRIAL, self._keys(rollout.trying), self._running)
+                self.log.attempt(self.push, Stage.TRIAL, self._keys(rollout.trying), self._running, len(self.clients))
             case Phase.FIRST:
-                self.log.attempt(self.push, Stage.TRIAL, self._keys(rollout.asked), self._running)
+                self.log.attempt(self.push, Stage.TRIAL, self._keys(rollout.asked), self._running, len(self.clients))
             case Phase.REST:
                 if self.policy.now:
-                    self.log.attempt(self.push, Stage.TRIAL, (), self._running)
+                    self.log.attempt(self.push, Stage.TRIAL, (), self._running, len(self.clients))
                 self._settle(rollout)
             case Phase.BACK:
                 self.log.take_back(self._why_back(), tried(rollout))

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from livecode.errors import StaleBaseError, StoreError
 from livecode.fleet import generations
@@ -103,8 +104,10 @@ class Log:
             author = Author(self._me.host, f"{who} went away before it was decided", time.time(), self._me.key)
             self._publish(generations.taken_back(self.now, self.now.patches, author))
 
-    def attempt(self, push: Push, stage: Stage, workers: Sequence[str], running: Mapping[str, int]) -> State:
-        """The generation in which a push is on trial.
+    def attempt(
+        self, push: Push, stage: Stage, workers: Sequence[str], running: Mapping[str, int], crew: int = 0
+    ) -> State:
+        """The generation in which a push is on trial; `crew` is how many workers the service has.
 
         Raises:
             StaleBaseError: Somebody else published since `state` was asked.
@@ -116,7 +119,8 @@ class Log:
             self._say()
         blobs = {checksum(item.source): item.source for item in push.modules if item.source is not None}
         self.store.put({digest: source.encode("utf-8", "surrogatepass") for digest, source in blobs.items()})
-        self._decide(generations.tried(self.now, push, self._author, stage, workers, running))
+        state = generations.tried(self.now, push, self._author, stage, workers, running)
+        self._decide(replace(state, workers=crew))
         return self.now
 
     def settle(

@@ -7,6 +7,7 @@
     status                       a ProcessStatus, and a WorkerReport
     source     module, version   text, or null
     history    module            a History
+    evaluate   expression, …     an Evaluated, within `timeout_s`; for people, and for agents that may push
     loaded     folder, files     the modules that were loaded from those files; the folder is tracked from now on
     open_kernel, close_kernel    session, a notebook's kernel in this process (`livecode.kernel.desk`)
     kernels                      those that there are
@@ -224,6 +225,18 @@ def _at_the_desk(name: str) -> Callable[[Door, Request], Any]:
     return ask
 
 
+def _evaluate(door: Door, request: Request) -> Any:
+    from livecode.fleet.permission import check_evaluation
+    from livecode.live.evaluate import evaluate
+    from livecode.model.codec import to_plain
+
+    expression, module, timeout_s = (request.get(name) for name in ("expression", "module", "timeout_s"))
+    if not (isinstance(expression, str) and isinstance(module, str) and isinstance(timeout_s, int | float)):
+        raise ProtocolError("evaluate: an expression, the name of a module or '', and a number of seconds are needed")
+    check_evaluation(door.service, door.agents, request.get("agent"))
+    return to_plain(evaluate(_process(door), expression, module, timeout_s))
+
+
 def _module(request: Request) -> str:
     module = request.get("module")
     if not isinstance(module, str):
@@ -255,6 +268,7 @@ OPERATIONS: Mapping[str, Callable[[Door, Request], Any]] = {
     "status": _status,
     "source": _source,
     "history": _history,
+    "evaluate": _evaluate,
     "loaded": _loaded,
     **{name: _at_the_desk(name) for name in ("open_kernel", "close_kernel", "kernels")},
 }

@@ -40,6 +40,16 @@ def check_request(service: str, access: str, op: object, agent: object) -> None:
         )
 
 
+def check_evaluation(service: str, access: str, agent: object) -> None:
+    """Pass if an expression may be evaluated: it can call anything, so of agents only those may that may push.
+
+    Raises:
+        NotAllowedError: It may not.
+    """
+    if agent and Access(access) is not Access.PUSH:
+        raise NotAllowedError(f"{service!r} lets agents {Access(access).words}, and an expression could do everything")
+
+
 def refuse_agent(
     service: str, allowed: str, push: Push, running: Mapping[str, str], *, for_real: bool = True
 ) -> Refusal | None:

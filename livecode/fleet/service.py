@@ -12,6 +12,7 @@ from typing import TypeAlias
 from livecode.engine.check import refuse_name, refuse_source
 from livecode.engine.refusals import refusal
 from livecode.errors import ServiceNotFoundError, StaleBaseError, StoreError, UsageError, WorkerLostError
+from livecode.fleet.chosen import EVALUATION_S, chosen_workers
 from livecode.fleet.client import ANSWER_S, LocalWorker, RemoteWorker, WorkerClient
 from livecode.fleet.crew import Alone, Crew, Members, histories, last_push
 from livecode.fleet.discovery import look
@@ -20,10 +21,11 @@ from livecode.fleet.generations import meddled
 from livecode.fleet.log import Log
 from livecode.fleet.permission import check_request
 from livecode.fleet.rollout import BEST_TO_WORST, DEFAULT, Goal, Policy
-from livecode.fleet.store import check_url, without_password
+from livecode.fleet.store import Topic, Watch, check_url, without_password
 from livecode.fleet.together import ask_all
 from livecode.model.agents import Agent
 from livecode.model.conflict import conflict_diff
+from livecode.model.evaluated import Evaluated
 from livecode.model.loaded import LoadedFile, WantedFile
 from livecode.model.log import NOTHING_YET, Action, Patch, State
 from livecode.model.nouns import History, ModuleSource, ProcessStatus, Push, Version, Worker
@@ -202,6 +204,28 @@ class Service:
             return ()
 
         return tuple(dict.fromkeys(file for files in ask_all(ask, self._need_clients()) for file in files))
+
+    def evaluate(
+        self, expression: str, *, workers: Sequence[str] = (), module: str = "", timeout_s: float = EVALUATION_S
+    ) -> tuple[Evaluated, ...]:
+        """What an expression is in the first worker, or in those that are named: ``"*"`` for all.
+
+        Args:
+            expression: Python, one expression; names stand for loaded modules, as in ``shop.pricing.CACHE``.
+            workers: Names of workers: ``w3``.
+            module: The module whose own names it can use, too.
+            timeout_s: How long it may take in each.
+
+        Raises:
+            UsageError: It is a statement, there is no such worker, or one is behind no door of this machine.
+        """
+        chosen = chosen_workers(self.name, self._need_clients(), workers)
+        return tuple(ask_all(lambda client: client.evaluate(expression, module, timeout_s), chosen))
+
+    def watch_log(self) -> Watch | None:
+        """What tells at once that something was pushed; None where the log has to be asked every so often."""
+        log = self._members.log() if self._members.has_log() else None
+        return log.store.watch(Topic.HEAD) if log is not None else None
 
     def log(self, limit: int = 50) -> tuple[State, ...]:
         """What happened to the service, newest first: who pushed what, when, why, and what became of it."""

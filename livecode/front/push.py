@@ -26,6 +26,7 @@ from livecode.engine.check import compile_failure, refuse_name, refuse_source
 from livecode.engine.refusals import refusal
 from livecode.errors import LivecodeError, UsageError
 from livecode.fleet.rollout import DEFAULT, Policy
+from livecode.front.nearest import did_you_mean
 from livecode.front.progress import Progress, Screen, followed
 from livecode.live.sourcefile import read_source
 from livecode.live.tracking import track
@@ -287,7 +288,7 @@ def module_items(modules: Iterable[str], target: Target) -> tuple[ModuleSource, 
     names = tuple(dict.fromkeys(modules))
     here = () if target.place else target.peek()
     files = {name: path for path, loaded in loaded_files(here).items() for name in loaded}
-    return tuple(_read(name, files.get(name) or _file_on_path(name, target.place)) for name in names)
+    return tuple(_read(name, files.get(name) or _found(name, target.place, files)) for name in names)
 
 
 def file_item(module: str, file: str | Path) -> ModuleSource:
@@ -355,6 +356,18 @@ def _read(module: str, path: Path) -> ModuleSource:
         return ModuleSource(module, read_source(path), shown_path(path))
     except UsageError as error:
         raise UnreadableSourceError(module, path, str(error)) from error
+
+
+def _found(module: str, elsewhere: str, loaded: Mapping[str, Path]) -> Path:
+    """The source file of a module that the target has not loaded from one.
+
+    Raises:
+        UsageError: There is none; names the loaded module that may have been meant.
+    """
+    try:
+        return _file_on_path(module, elsewhere)
+    except UsageError as error:
+        raise UsageError(f"{error}{did_you_mean(module, loaded)}") from error
 
 
 def _file_on_path(module: str, elsewhere: str = "") -> Path:

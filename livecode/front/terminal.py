@@ -1,17 +1,26 @@
-"""Plain text on a terminal, with colours that repeat the words; elsewhere without any."""
+"""Plain text on a terminal, with colours that repeat the words; elsewhere without any.
+
+Colours are for terminals that are not dumb. NO_COLOR (https://no-color.org) turns them off, FORCE_COLOR
+(https://force-color.org) on, also for a pipe; NO_COLOR wins.
+"""
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
+from livecode.model.progress import shortened
 from livecode.model.report import Report
 from livecode.model.sheet import Sheet
-from livecode.model.text import sheet_text
+from livecode.model.text import HeaderLine, sheet_lines
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.live import Live
     from rich.text import Text
 
@@ -22,18 +31,57 @@ _GLYPHS = {
     "✔": "green",
 }
 _MARKS = {"+": "green", "-": "red", "~": "yellow", "↻": "yellow", "!": "yellow", "=": "dim", "→": "bold"}
+NEVER_FOLDED = 1 << 20
+
+
+def is_terminal() -> bool:
+    """True if what is printed can be drawn over."""
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def columns() -> int:
+    """How wide the terminal is; 0 where nothing limits a line."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+
+
+def show(sheet: Sheet) -> None:
+    """Prints a sheet, as wide as the terminal."""
+    _print(sheet_lines(sheet, columns()))
 
 
 def say(text: str) -> None:
-    """Prints a text of livecode's; rich is imported only if it goes to a terminal."""
-    if not sys.stdout.isatty():
-        click.echo(text)
+    """Prints a text of livecode's; rich is imported only if it gets colours."""
+    _print(text.splitlines())
+
+
+def _print(lines: Sequence[str]) -> None:
+    if not _is_coloured():
+        click.echo("\n".join(lines))
         return
+    console = _console()
+    for line in lines:
+        console.print(_line(line), soft_wrap=True)
+
+
+def _is_coloured() -> bool:
+    if os.environ.get("NO_COLOR"):
+        return False
+    return os.environ.get("FORCE_COLOR", "0") not in ("", "0") or is_terminal()
+
+
+def _console() -> Console:
+    """Rich's console, told what is decided here."""
     from rich.console import Console
 
-    console = Console(highlight=False)
-    for line in text.splitlines():
-        console.print(_line(line), soft_wrap=True)
+    width = None if sys.stdout.isatty() else NEVER_FOLDED
+    coloured = _is_coloured()
+    return Console(
+        highlight=False,
+        width=width,
+        force_terminal=coloured or None,
+        color_system=("auto" if is_terminal() else "standard") if coloured else None,
+        no_color=not coloured,
+    )
 
 
 class TerminalScreen:
@@ -44,7 +92,9 @@ class TerminalScreen:
 
     def show(self, sheet: Sheet) -> None:
         """Draws the sheet over the one before."""
-        self._started().update(_lines(sheet_text(sheet)), refresh=True)
+        live = self._started()
+        rows = live.console.height - 2
+        live.update(_lines(sheet_lines(shortened(sheet, rows), live.console.width)), refresh=True)
 
     def close(self, report: Report | None) -> None:
         """Removes it."""
@@ -53,10 +103,9 @@ class TerminalScreen:
 
     def _started(self) -> Live:
         if self._live is None:
-            from rich.console import Console
             from rich.live import Live
 
-            self._live = Live(console=Console(highlight=False), auto_refresh=False, transient=True)
+            self._live = Live(console=_console(), auto_refresh=False, transient=True)
             self._live.start()
         return self._live
 
@@ -65,15 +114,14 @@ class StatusLine:
     """A sheet that stays at the bottom of a terminal while text scrolls above it. Any thread may call it."""
 
     def __init__(self) -> None:
-        from rich.console import Console
         from rich.live import Live
 
-        self._live = Live(console=Console(highlight=False), auto_refresh=False, transient=True)
+        self._live = Live(console=_console(), auto_refresh=False, transient=True)
         self._live.start()
 
     def show(self, sheet: Sheet) -> None:
         """Draws the sheet over the one before."""
-        self._live.update(_lines(sheet_text(sheet)), refresh=True)
+        self._live.update(_lines(sheet_lines(sheet, self._live.console.width)), refresh=True)
 
     def above(self, text: str) -> None:
         """Prints a text above the sheet."""
@@ -85,10 +133,10 @@ class StatusLine:
         self._live.stop()
 
 
-def _lines(text: str) -> Text:
+def _lines(lines: Sequence[str]) -> Text:
     from rich.text import Text
 
-    return Text("\n", no_wrap=True, overflow="crop").join(map(_line, text.splitlines()))
+    return Text("\n", no_wrap=True, overflow="crop").join(map(_line, lines))
 
 
 def _line(line: str) -> Text:
@@ -98,6 +146,8 @@ def _line(line: str) -> Text:
 
 
 def _style(line: str) -> str:
+    if isinstance(line, HeaderLine):
+        return "bold"
     if line[:1] in _GLYPHS:
         return f"bold {_GLYPHS[line[0]]}"
     mark, space, _ = line.strip().partition(" ")

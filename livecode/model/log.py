@@ -125,6 +125,7 @@ class State:
         rerun: Names whose statements are executed again by workers that arrive here from `began`.
         force: As in a `Push`, for workers that arrive here from `began`.
         tried: What became of it where it was tried.
+        workers: How many workers the service had when it was tried; 0 where nobody said it.
     """
 
     generation: int
@@ -139,6 +140,7 @@ class State:
     rerun: tuple[str, ...] = ()
     force: bool = False
     tried: tuple[Tried, ...] = ()
+    workers: int = 0
 
     @property
     def by_module(self) -> Mapping[str, Patch]:

@@ -32,12 +32,17 @@ def age(then: float, now: float) -> str:
     """How long ago something was, in its largest unit; empty where one of the two times is not known."""
     if not then or not now:
         return ""
+    return f"{passed} ago" if (passed := span(then, now)) else "just now"
+
+
+def span(then: float, now: float) -> str:
+    """How long it is from one time to another, in its largest unit; empty below a second."""
     passed = max(now - then, 0.0)
     for seconds, name in _SPANS:
         if passed >= seconds:
             count = int(passed // seconds)
-            return f"{count} {name}{'s' * (count != 1)} ago"
-    return "just now"
+            return f"{count} {name}{'s' * (count != 1)}"
+    return ""
 
 
 def status_sheet(statuses: Sequence[ProcessStatus], now: float = 0.0, commands: Commands = IN_NOTEBOOK) -> Sheet:

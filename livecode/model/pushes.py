@@ -50,6 +50,8 @@ class LoggedPush:
         live: True if it runs on all workers since then.
         tried: What became of it on the workers that were asked before that was decided.
         is_open: True while it is on trial.
+        workers: How many workers the service had; 0 where the log does not say.
+        canary: On how many of them it ran as a canary first; 0 where there was none.
     """
 
     generation: int
@@ -63,6 +65,8 @@ class LoggedPush:
     live: bool
     tried: tuple[Tried, ...] = ()
     is_open: bool = False
+    workers: int = 0
+    canary: int = 0
 
 
 def generations_for(pushes: int, module: str = "") -> int:
@@ -126,6 +130,8 @@ def _push(states: Sequence[State], newest: int) -> LoggedPush:
         last.action in (Action.PUSH, Action.UNDO, Action.UNLOAD),
         last.tried,
         last.trial is not None and last.generation == newest,
+        max(state.workers for state in states),
+        max((len(s.trial.workers) for s in states if s.trial and s.trial.stage is Stage.CANARY), default=0),
     )
 
 
@@ -155,7 +161,20 @@ def _outcome(last: State, newest: int) -> str:
 def _row(push: LoggedPush, now: float) -> tuple[str, ...]:
     modules = ", ".join(_module_words(each) for each in push.modules)
     what = f"{push.action} {modules}" if push.action is not Action.PUSH else modules
-    return (str(push.generation), what, push.author, age(push.at, now), push.reason, push.outcome)
+    return (str(push.generation), what, push.author, age(push.at, now), push.reason, _outcome_words(push))
+
+
+def push_words(push: LoggedPush) -> str:
+    """One push in a line: ``#4 shop.pricing v2 3f9a1c2: live on 8 workers``."""
+    what = ", ".join(_module_words(each) for each in push.modules)
+    return f"#{push.generation} {what}: {_outcome_words(push)}"
+
+
+def _outcome_words(push: LoggedPush) -> str:
+    """What became of it, on how many workers, and whether a canary came first."""
+    canary = f" after a canary on {push.canary}" if push.canary and not push.is_open else ""
+    count = f" on {push.workers} worker{'s' * (push.workers != 1)}" if push.live and push.workers else ""
+    return f"{push.outcome}{count}{canary}" if push.live else f"{push.outcome}{canary and f' ({canary.strip()})'}"
 
 
 def _module_words(each: LoggedModule) -> str:

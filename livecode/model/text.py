@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import assert_never
 
+from livecode.model.columns import GAP, columns_of, fitted, folded, natural_widths, padded
 from livecode.model.nouns import History, ProcessStatus, Worker
 from livecode.model.overview import attached_sheet, diff_sheet, history_sheet, services_sheet, status_sheet
 from livecode.model.report import Report
@@ -64,10 +64,26 @@ def diff_text(before: tuple[str, str | None], after: tuple[str, str | None], con
     return sheet_text(diff_sheet(before, after, context_lines))
 
 
-def sheet_text(sheet: Sheet) -> str:
-    """A Sheet as plain text, without a line end after the last line."""
-    head = [_head(sheet.head)] if sheet.head else []
-    return "\n".join([*head, *_body(sheet.items, "  " if sheet.head else "")])
+def sheet_text(sheet: Sheet, columns: int = 0) -> str:
+    """A Sheet as plain text, without a line end after the last line.
+
+    Args:
+        sheet: What is said.
+        columns: What a line may take, where that is limited: tables are folded then. 0 for as long as they are.
+    """
+    return "\n".join(sheet_lines(sheet, columns))
+
+
+def sheet_lines(sheet: Sheet, columns: int = 0) -> list[str]:
+    """The lines of `sheet_text`; those that head a table are `HeaderLine`."""
+    head = [*_head(sheet.head, columns)] if sheet.head else []
+    return [*head, *_body(sheet.items, "  " if sheet.head else "", columns)]
+
+
+class HeaderLine(str):
+    """A line that names the columns of a table."""
+
+    __slots__ = ()
 
 
 def caret_line(text: str, column: int, end_column: int) -> str:
@@ -76,46 +92,54 @@ def caret_line(text: str, column: int, end_column: int) -> str:
     Tabs are kept and wide characters count twice, so that the caret stands right in a terminal.
     """
     before, marked = text[: column - 1], text[column - 1 : max(end_column - 1, column)]
-    pad = "".join("\t" if c == "\t" else " " * _width(c) for c in before)
-    return pad + " " * (column - 1 - len(before)) + "^" * max(sum(map(_width, marked)), 1)
+    pad = "".join("\t" if c == "\t" else " " * columns_of(c) for c in before)
+    return pad + " " * (column - 1 - len(before)) + "^" * max(columns_of(marked), 1)
 
 
-def _width(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+def _with_hint(text: str, hint: str, columns: int) -> Iterator[str]:
+    """The next command stands at the right; below, where it does not fit."""
+    if not hint:
+        yield text.rstrip()
+    elif not columns or max(columns_of(text), HINT_COLUMN - 4) + 4 + columns_of(hint) <= columns:
+        yield f"{padded(text, HINT_COLUMN - 4)}    {hint}"
+    elif columns_of(text) + 4 + columns_of(hint) <= columns:
+        yield f"{padded(text, columns - columns_of(hint) - 4)}    {hint}"
+    else:
+        yield text.rstrip()
+        yield f"    {hint}"
 
 
-def _with_hint(text: str, hint: str) -> str:
-    return f"{text:<{HINT_COLUMN - 4}}    {hint}" if hint else text.rstrip()
+def _head(head: Head, columns: int) -> Iterator[str]:
+    text = "  ".join(filter(None, (f"{head.glyph} {head.word}", head.title, *head.facts)))
+    return _with_hint(text, head.hint, columns)
 
 
-def _head(head: Head) -> str:
-    return _with_hint("  ".join(filter(None, (f"{head.glyph} {head.word}", head.title, *head.facts))), head.hint)
-
-
-def _body(items: Sequence[Item], indent: str) -> Iterator[str]:
+def _body(items: Sequence[Item], indent: str, columns: int) -> Iterator[str]:
     for kind, group in groupby(items, type):
         members = list(group)
         if kind is Entry:
             yield from (indent + line for line in _entries([m for m in members if isinstance(m, Entry)]))
         else:
-            yield from (line for item in members for line in _item(item, indent))
+            yield from (line for item in members for line in _item(item, indent, columns))
 
 
-def _item(item: Item, indent: str) -> Iterator[str]:
+def _item(item: Item, indent: str, columns: int) -> Iterator[str]:
     match item:
         case Note(text=text, hint=hint, mark=mark):
-            yield _with_hint(f"{indent}{mark} {text}" if mark else indent + text, hint)
+            lead = f"{indent}{mark} " if mark else indent
+            *before, last = folded(text, columns - columns_of(lead)) if columns else [text]
+            for number, line in enumerate(before):
+                yield (" " * columns_of(lead) if number else lead) + line
+            yield from _with_hint((" " * columns_of(lead) if before else lead) + last, hint, columns)
         case Part(title=title, facts=facts, items=items):
             yield indent + "  ".join((title, *facts))
-            yield from _body(items, indent + "  ")
+            yield from _body(items, indent + "  ", columns)
         case Hosts(rows=rows, telling=telling):
             yield from (indent + line for line in _hosts(rows) if telling)
         case Code():
             yield from (indent + line for line in _code(item))
         case Table():
-            yield from (indent + line for line in _table(item))
+            yield from _table(item, indent, columns)
         case Diff(lines=lines):
             yield from (indent + line for line in lines)
         case Entry():
@@ -159,15 +183,18 @@ def _crop(text: str, code: Code, number: int) -> tuple[str, int, int]:
     return "…" + cropped + tail, column - start + 1, min(end_column - start + 1, CODE_COLUMNS + 2)
 
 
-def _table(table: Table) -> Iterator[str]:
-    columns = list(zip(table.header, *table.rows, strict=True))
-    widths = [max(map(len, column)) for column in columns]
-    for row in (table.header, *table.rows):
-        yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+def _table(table: Table, indent: str, columns: int) -> Iterator[str]:
+    widths = fitted(table, columns - len(indent)) if columns else natural_widths(table)
+    for number, row in enumerate((table.header, *table.rows)):
+        folds = [folded(cell, width) for cell, width in zip(row, widths, strict=True)]
+        for at in range(max(map(len, folds))):
+            cells = (fold[at] if at < len(fold) else "" for fold in folds)
+            line = indent + GAP.join(padded(cell, width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+            yield line if number else HeaderLine(line)
 
 
 def _hosts(rows: Sequence[WorkerRow]) -> Iterator[str]:
-    width = max(len(row.host) for row in rows)
+    width = max(columns_of(row.host) for row in rows)
     for host, group in groupby(sorted(rows, key=lambda row: row.host), key=lambda row: row.host):
         marks = " ".join(f"{row.worker} {row.glyph}{' ' + row.detail if row.detail else ''}" for row in group)
-        yield f"{host:<{width}}   {marks}"
+        yield f"{padded(host, width)}   {marks}"

@@ -81,8 +81,9 @@ def test_in_a_terminal(elsewhere: subprocess.Popen[str], server: Server, service
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
 
     assert str(elsewhere.pid) in run("ps", "shop")
+    assert run("ps").splitlines()[1].split()[:2] == ["shop", "1"]
     pushed = run("push", "shop", "pricing", "--file", _file(doors, "new"))
-    assert f"undo: livecode undo shop --store redis://:***@127.0.0.1:{server.port}/0" in pushed
+    assert f"undo: livecode undo shop --store 'redis://:***@127.0.0.1:{server.port}/0'" in pushed
     assert quote(elsewhere) == "new"
     assert "pricing" in run("status", "shop")
     run("push", "shop", "pricing", "--file", _file(doors, "newer"))
@@ -91,6 +92,26 @@ def test_in_a_terminal(elsewhere: subprocess.Popen[str], server: Server, service
     assert quote(elsewhere) == "new"
     assert "undo" in run("log", "shop")
     assert "pricing" in run("drop", "shop", "pricing")
+
+
+def test_the_environment_names_the_store(
+    elsewhere: subprocess.Popen[str], server: Server, services: Services, doors: Path
+) -> None:
+    """LIVECODE_STORE is where services are looked for that have no worker here; one that is away hides no others."""
+    environment = services.environment(LIVECODE_DIR=str(doors), LIVECODE_STORE=server.url)
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", RUN, *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    assert run("ps").stdout.splitlines()[1].split()[:2] == ["shop", "1"]
+    assert run("status", "shop").returncode == 0
+    refused = run("eval", "shop", "1 + 1")
+    assert (refused.returncode, "no door leads there" in refused.stderr) == (2, True)
+    server.kill()
+    away = run("ps")
+    assert (away.returncode, "does not answer" in away.stdout) == (1, True)
+    assert PASSWORD not in away.stdout + away.stderr
 
 
 def _file(folder: Path, answer: str) -> str:

@@ -102,8 +102,9 @@ def test_undo_and_status(run: Run, shop: RunningService) -> None:
 
 
 def test_ps_lists_what_runs(run: Run, shop: RunningService) -> None:
-    """By name and process id, as a table and as JSON."""
-    assert f"shop     w1      {shop.pid}" in run("ps").stdout
+    """A row a service; with its name, a row a worker; and as JSON."""
+    assert run("ps").stdout.splitlines()[1].split()[:2] == ["shop", "1"]
+    assert f"shop     w1      {shop.pid}" in run("ps", "shop").stdout
     assert json.loads(run("ps", "--json").stdout)[0]["service"] == "shop"
 
 

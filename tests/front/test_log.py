@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from IPython.core.error import UsageError
@@ -15,6 +16,8 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from livecode.fleet.service import attach
 from livecode.front.views import LogView
+from livecode.model.log import Action
+from livecode.model.pushes import LoggedModule, LoggedPush, push_words
 from livecode.model.report import Verdict
 from tests.services import RunningService, Services, wait_until
 
@@ -58,7 +61,7 @@ def test_log(run: Run, shop: RunningService) -> None:
     assert lines[2].endswith("taken back: it could not be applied")
     assert "v2" in lines[3]
     assert "prices up" in lines[3]
-    assert lines[3].rstrip().endswith("live")
+    assert lines[3].rstrip().endswith("live on 1 worker")
     assert lines[4].endswith(f":{shop.pid} ROLLED BACK: ZeroDivisionError: division by zero")
 
 
@@ -100,6 +103,39 @@ def test_follow_tells_nothing_old_as_new(services: Services, shop: RunningServic
     finally:
         process.kill()
         process.communicate()
+
+
+def test_follow_through_an_outage(services: Services) -> None:
+    """A service that goes away is said once, and waited for; what is pushed after that is told."""
+    shop = services.threaded("shop", {"pricing.py": OLD})
+    attach("shop").push({"pricing": NEW}, author="ann")
+    following = services.program([sys.executable, "-c", RUN, "log", "shop", "--follow", "--json"])
+    assert following.stdout is not None
+    assert following.stderr is not None
+    try:
+        assert json.loads(following.stdout.readline())["author"] == "ann"
+        shop.stop()
+        assert following.stderr.readline() == "livecode: shop has no worker at this moment; waiting for it\n"
+        again = services.again(shop)
+        assert following.stderr.readline() == "livecode: shop is there again\n"
+        assert attach("shop").push({"pricing": "x = 1\n"}, author="bea", reason="later").verdict is Verdict.LIVE
+        pushed = json.loads(following.stdout.readline())
+        while pushed["author"] != "bea":  # that it was stopped is in the log, too
+            pushed = json.loads(following.stdout.readline())
+        assert (pushed["reason"], pushed["workers"], again.process.poll()) == ("later", 1, None)
+    finally:
+        following.send_signal(signal.SIGINT)
+        following.communicate(timeout=20)
+    assert following.returncode == 0
+
+
+def test_a_canary_in_the_log() -> None:
+    """Its row says on how many of how many workers it ran first."""
+    push = LoggedPush(4, 1, Action.PUSH, (LoggedModule("m", 2, "ab" * 32),), "", "", 0.0, "live", True)
+    assert push_words(replace(push, workers=8, canary=2)) == "#4 m v2 abababa: live on 8 workers after a canary on 2"
+    assert push_words(replace(push, workers=1)) == "#4 m v2 abababa: live on 1 worker"
+    taken = replace(push, workers=8, canary=2, live=False, outcome="taken back: the canary: slower")
+    assert push_words(taken) == "#4 m v2 abababa: taken back: the canary: slower (after a canary on 2)"
 
 
 def test_in_a_notebook(shell: InteractiveShell, shop: RunningService) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from livecode.model.measured import Advice, Finding
-from livecode.model.progress import progress_sheet
-from livecode.model.report import Outcome, Verdict
+from livecode.model.progress import progress_sheet, shortened
+from livecode.model.report import Failure, Outcome, Verdict
 from livecode.model.text import sheet_text
 from tests.model.reports import PRICING_SAME, canary, worker
 
@@ -28,3 +28,17 @@ def test_who_has_answered_and_what_a_canary_measured() -> None:
 def test_nobody_has_answered() -> None:
     """An undo of what was pushed last knows its workers by their answers only."""
     assert sheet_text(progress_sheet((), (), (), None)) == "… PUSHING  no worker has answered so far"
+
+
+def test_many_workers_fit_a_screen() -> None:
+    """What went wrong is shown, then who is waited for; the others are counted."""
+    crew = tuple(worker(number) for number in range(1, 65))
+    good = tuple(Outcome(each, Verdict.LIVE) for each in crew[:40])
+    bad = Outcome(crew[40], Verdict.ROLLED_BACK, failure=Failure("MemoryError", "", "shop.pricing", 22))
+    sheet = progress_sheet(("shop.pricing",), crew, (*good, bad), None)
+    lines = sheet_text(shortened(sheet, 12)).splitlines()
+    assert len(lines) == 12
+    assert "MemoryError" in lines[2]
+    assert lines[3].split() == ["w42", "web-2", "142", "waiting"]
+    assert lines[-1] == "  … 55 more: 40 ✔ LIVE, 15 waiting"
+    assert shortened(sheet, 100) == sheet

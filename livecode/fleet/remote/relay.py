@@ -23,7 +23,8 @@ from livecode.fleet.remote.frames import MAGIC, greeting
 from livecode.fleet.remote.link import MAX_STREAMS, Link, LinkLostError, Stream
 from livecode.fleet.remote.verbs import error_message, misunderstanding, speaker
 from livecode.fleet.rollout import Goal, Policy
-from livecode.fleet.service import Service, attach, running
+from livecode.fleet.service import Service, attach
+from livecode.fleet.services import services_here
 from livecode.model.agents import Agent
 from livecode.model.codec import from_plain, to_plain
 from livecode.model.loaded import WantedFile
@@ -168,8 +169,8 @@ class Desk:
         self._service = service
         return {"name": service.name}
 
-    def running(self, _request: Arguments, _tell: Tell) -> Any:
-        return running()
+    def services(self, _request: Arguments, _tell: Tell) -> Any:
+        return services_here()
 
     def workers(self, _request: Arguments, _tell: Tell) -> Any:
         workers = self.service.workers()
@@ -220,13 +221,21 @@ class Desk:
         wanted = from_plain(tuple[WantedFile, ...], request["wanted"])
         return self.service.loaded_files(str(request["folder"]), wanted)
 
+    def evaluate(self, request: Arguments, _tell: Tell) -> Any:
+        return self.service.evaluate(
+            request["expression"],
+            workers=request["workers"],
+            module=request["module"],
+            timeout_s=request["timeout_s"],
+        )
+
     def look(self, _request: Arguments, _tell: Tell) -> Any:
         return self.service.look_at_log()
 
 
 VERBS: Mapping[str, Callable[[Desk, Arguments, Tell], Any]] = {
     "attach": Desk.attach,
-    "running": Desk.running,
+    "services": Desk.services,
     "workers": Desk.workers,
     "roll_out": Desk.roll_out,
     "undo": Desk.undo,
@@ -237,6 +246,7 @@ VERBS: Mapping[str, Callable[[Desk, Arguments, Tell], Any]] = {
     "source": Desk.source,
     "history": Desk.history,
     "loaded_files": Desk.loaded_files,
+    "evaluate": Desk.evaluate,
     "look": Desk.look,
 }
 

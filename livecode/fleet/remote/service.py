@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from livecode.errors import ProtocolError
+from livecode.errors import ProtocolError, WorkerLostError
+from livecode.fleet.chosen import EVALUATION_S
 from livecode.fleet.driver import OnCanary, OnOutcome
 from livecode.fleet.remote.address import parse
 from livecode.fleet.remote.dial import dial
@@ -21,13 +22,16 @@ from livecode.fleet.remote.kept import Kept, ask, nothing_told
 from livecode.fleet.remote.link import LinkLostError
 from livecode.fleet.rollout import DEFAULT, Goal, Policy
 from livecode.fleet.service import NO_VERSIONS, Service, refused_here
+from livecode.fleet.store import Watch
 from livecode.model.agents import Agent
 from livecode.model.codec import from_plain, to_plain
+from livecode.model.evaluated import Evaluated
 from livecode.model.loaded import LoadedFile, WantedFile
 from livecode.model.log import Action, State
 from livecode.model.measured import CanaryResult
 from livecode.model.nouns import History, ProcessStatus, Push, Worker
 from livecode.model.report import Failure, Outcome, Report, Verdict
+from livecode.model.services import ServiceSummary
 
 T = TypeVar("T")
 
@@ -49,8 +53,8 @@ def attach_remote(url: str, store: str, answer_s: float) -> Service:
     return RelayedService(kept)
 
 
-def running_at(url: str) -> tuple[Worker, ...]:
-    """Every worker of every service there, of the user that one is there.
+def services_at(url: str) -> tuple[ServiceSummary, ...]:
+    """Every service there, of the user that one is there.
 
     Raises:
         UsageError: The URL names no place.
@@ -59,11 +63,27 @@ def running_at(url: str) -> tuple[Worker, ...]:
     address = parse(url)
     call = dial(address)
     try:
-        found = ask(call, address, {"op": "running"}, nothing_told, lambda _: None)
+        found = ask(call, address, {"op": "services"}, nothing_told, lambda _: None)
     finally:
         call.end()
-    workers = _decoded(tuple[Worker, ...], found)
-    return tuple(worker for worker in workers if address.service in ("", worker.service, str(worker.pid)))
+    services = (replace(each, place=address.place) for each in _decoded(tuple[ServiceSummary, ...], found))
+    return tuple(
+        each
+        for each in services
+        if address.service in ("", each.service, *(str(worker.pid) for worker in each.workers))
+    )
+
+
+def running_at(url: str) -> tuple[Worker, ...]:
+    """Every worker of every service there; of the process that one names by its id, that one alone.
+
+    Raises:
+        UsageError: The URL names no place.
+        RelayError: No relay can be had there.
+    """
+    wanted = parse(url).service
+    workers = (worker for each in services_at(url) for worker in each.workers)
+    return tuple(worker for worker in workers if wanted in ("", worker.service, str(worker.pid)))
 
 
 class RelayedService(Service):
@@ -137,6 +157,19 @@ class RelayedService(Service):
     def loaded_files(self, folder: str, wanted: Sequence[WantedFile]) -> tuple[LoadedFile, ...]:
         request = {"op": "loaded_files", "folder": folder, "wanted": to_plain(tuple(wanted))}
         return _decoded(tuple[LoadedFile, ...], self.relay.read(request))
+
+    def evaluate(
+        self, expression: str, *, workers: Sequence[str] = (), module: str = "", timeout_s: float = EVALUATION_S
+    ) -> tuple[Evaluated, ...]:
+        request = {"op": "evaluate", "expression": expression, "workers": list(workers), "module": module}
+        try:
+            answer = self.relay.act({**request, "timeout_s": timeout_s})
+        except LinkLostError as error:  # what it called may have been done
+            raise WorkerLostError(f"{error}: what became of the expression is not known") from error
+        return _decoded(tuple[Evaluated, ...], answer)
+
+    def watch_log(self) -> Watch | None:
+        return None
 
     def log(self, limit: int = 50) -> tuple[State, ...]:
         return _decoded(tuple[State, ...], self.relay.read({"op": "log", "limit": limit}))

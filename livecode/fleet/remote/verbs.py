@@ -6,11 +6,12 @@
     or         {"error": {"kind": "StoreError", "message": "..."}}
 
     attach     service, store, answer_s, seen       the service of that name on that machine, from now on
-    running                                         workers of all services there
+    services                                        all services there
     workers                                         workers of the service, and the doors that were found dead
     roll_out   action, push, goal, policy           a Report
     undo       modules, to, author, ...             a Report
     drop       modules, author, reason              names
+    evaluate   expression, workers, module, timeout_s
     status, peek, log, source, history              what they are called in a `Service`
     loaded_files, look                              the same
 

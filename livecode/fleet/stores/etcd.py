@@ -61,6 +61,22 @@ def open_store(url: str, service: str) -> Store:
     Raises:
         UsageError: The URL has no host, or no valid port.
     """
+    return EtcdStore(_gateway(url), service)
+
+
+def services(url: str) -> tuple[str, ...]:
+    """The services that the etcd at that URL knows: one question each, from the first key of one to the next one's."""
+    gateway, found, key = _gateway(url), list[str](), "livecode/"
+    try:
+        while kept := gateway.kept(key, "livecode0", limit="1", keys_only=True):
+            found.append(kept[0][0].decode().split("/")[1])
+            key = f"livecode/{found[-1]}0"  # the character after the slash
+    finally:
+        gateway.close()
+    return tuple(found)
+
+
+def _gateway(url: str) -> Gateway:
     place = Place.of(url)
     try:
         parts = urlsplit(url)
@@ -69,7 +85,7 @@ def open_store(url: str, service: str) -> Store:
         host, port = None, 0
     if host is None:
         raise UsageError(f"{place.shown} is not the URL of an etcd, e.g. etcd://host:2379")
-    return EtcdStore(Gateway(place, (host, port)), service)
+    return Gateway(place, (host, port))
 
 
 class Gateway:

@@ -55,6 +55,21 @@ def open_store(url: str, service: str) -> Store:
     Raises:
         UsageError: The URL has no host, no valid port, or a password, for which Kyoto Tycoon has no use.
     """
+    return KyotoTycoonStore(_server(url), service)
+
+
+def services(url: str) -> tuple[str, ...]:
+    """The services whose workers have reported to the Kyoto Tycoon at that URL."""
+    server = _server(url)
+    try:
+        keys = server.call("match_prefix", {b"prefix": b"livecode:"}) or {}
+    finally:
+        server.close()
+    parts = (key.decode(errors="replace").removeprefix("_").split(":") for key in keys)
+    return tuple(each[1] for each in parts if each[2:] == ["mark", Topic.REPORTS.value])
+
+
+def _server(url: str) -> Server:
     place = Place.of(url)
     try:
         parts = urlsplit(url)
@@ -65,7 +80,7 @@ def open_store(url: str, service: str) -> Store:
         raise UsageError(
             f"{place.shown} is not the URL of a Kyoto Tycoon without passwords, e.g. kyototycoon://host:1978"
         )
-    return KyotoTycoonStore(Server(place, host, port, parts.path.strip("/")), service)
+    return Server(place, host, port, parts.path.strip("/"))
 
 
 class Server:

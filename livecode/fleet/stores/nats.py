@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import threading
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
@@ -54,6 +55,9 @@ except ImportError as missing:
 
 HISTORY = 64
 """Revisions of the head that are kept: the most that a bucket can."""
+
+REPORTS_STREAM = "KV_livecode_reports_"
+"""How the stream of a bucket of reports is called, before the name of its service."""
 
 PIECE_BYTES = 512 << 10
 """Half of what a server takes in one message by default."""
@@ -90,6 +94,32 @@ def open_store(url: str, service: str) -> Store:
     if not host:
         raise UsageError(f"{place.shown} is not the URL of a NATS, e.g. nats://host:4222")
     return NatsStore(place, service)
+
+
+def services(url: str) -> tuple[str, ...]:
+    """The services whose workers have reported to the NATS at that URL."""
+    place, loop = Place.of(url), LoopThread("livecode-nats")
+    try:
+        with _told(place):
+            return loop.run(_services(place), 3 * ANSWER_S)
+    finally:
+        loop.close()
+
+
+async def _services(place: Place) -> tuple[str, ...]:
+    client = Client()
+    try:
+        await client.connect(**_options(place), error_cb=_not_told)
+        infos = await client.jetstream(timeout=ANSWER_S).streams_info()
+    finally:
+        await client.close()
+    names = (info.config.name or "" for info in infos)
+    buckets = (name.removeprefix(REPORTS_STREAM) for name in names if name.startswith(REPORTS_STREAM))
+    return tuple(re.sub("__|_-", lambda found: "_" if found[0] == "__" else ".", bucket) for bucket in buckets)
+
+
+async def _not_told(error: Exception) -> None:
+    """What was wrong on the way is raised in the end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,18 @@ def open_store(url: str, service: str) -> Store:
     return RedisStore(Place.of(url), service)
 
 
+def services(url: str) -> tuple[str, ...]:
+    """The services whose workers have reported to the Redis at that URL."""
+    place = Place.of(url)
+    pool = _pool(place)
+    try:
+        with _told(place):
+            keys = redis.Redis(connection_pool=pool).scan_iter(match="livecode:{*}:reporting", count=1000)
+            return tuple(key.decode()[len("livecode:{") : -len("}:reporting")] for key in keys)
+    finally:
+        pool.disconnect()
+
+
 class RedisStore:
     """See `livecode.fleet.store.Store`. One connection for all commands, and one for each watch."""
 

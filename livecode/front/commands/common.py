@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shlex
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import click
 
+from livecode.errors import LivecodeError, ServiceNotFoundError
 from livecode.fleet.service import Service, attach
 from livecode.fleet.store import without_password
-from livecode.front.cli import REFUSED_OR_FAILED, UNKNOWN
-from livecode.front.terminal import TerminalScreen, say
+from livecode.front.commands.completing import module_names, service_names
+from livecode.front.ending import REFUSED_OR_FAILED, UNKNOWN, Interruption, reader_may_leave
+from livecode.front.push import default_author
+from livecode.front.terminal import TerminalScreen, is_terminal, show
+from livecode.model.codec import to_plain
+from livecode.model.pushes import generations_for, push_words, pushes_of
 from livecode.model.report import Report, Verdict
 from livecode.model.sheet import Commands
-from livecode.model.text import sheet_text
 from livecode.model.wording import report_sheet
 
+STORE_VARIABLE = "LIVECODE_STORE"
+
+name_argument = click.argument("name", shell_complete=service_names)
+modules_argument = click.argument("modules", nargs=-1, metavar="[MODULE]...", shell_complete=module_names)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
 reason_option = click.option("--reason", default="", metavar="TEXT", help="Why, for the history.")
 store_option = click.option("--store", default="", metavar="URL", help="Where its workers report, if none is here.")
@@ -31,30 +44,75 @@ def report_exit_code(report: Report) -> int:
 
 def screen(as_json: bool) -> TerminalScreen | None:
     """Where progress is shown: nowhere if a program reads the answer."""
-    return TerminalScreen() if sys.stdout.isatty() and not as_json else None
+    return TerminalScreen() if is_terminal() and not as_json else None
 
 
 def answer(report: Report, commands: Commands, as_json: bool) -> None:
-    if as_json:
-        click.echo(report.to_json())
-    else:
-        say(sheet_text(report_sheet(report, commands)))
+    """Prints a report and ends the command with its exit code, which stays the same if nobody reads it."""
+    with reader_may_leave():
+        if as_json:
+            click.echo(report.to_json())
+        else:
+            show(report_sheet(report, commands))
     sys.exit(report_exit_code(report))
 
 
+def print_json(value: object) -> None:
+    """Prints a value of the model as one line of JSON."""
+    click.echo(json.dumps(to_plain(value), ensure_ascii=False))
+
+
 def commands(name: str, store: str = "") -> Commands:
+    """The next commands that are proposed, for this service as it was typed."""
     name, more = shlex.quote(name), "".join(f" {word}" for word in store_words(store))
     return Commands(
         undo=f"livecode undo {name}{more}",
         status=f"livecode status {name}{more}",
+        unload=f"livecode unload {name}{more} {{}}",
         rerun=f"livecode push {name}{more} --rerun {{}}",
         drop=f"livecode drop {name}{more} {{}}",
     )
 
 
 def store_words(store: str) -> list[str]:
-    return ["--store", without_password(store)] if store else []
+    """The store as it can be typed again, without its password."""
+    return ["--store", shlex.quote(without_password(store))] if store else []
+
+
+def store_of_environment() -> str:
+    """The store that the environment names, which services follow that are started in it; empty for none."""
+    return os.environ.get(STORE_VARIABLE, "")
 
 
 def service_named(name: str, store: str = "") -> Service:
-    return attach(int(name) if name.isdigit() else name, store=store)
+    """The service of that name or URL, or the process with that id.
+
+    Where no worker is on this machine, it is looked for in the store that the environment names.
+    """
+    try:
+        return attach(int(name) if name.isdigit() else name, store=store)
+    except ServiceNotFoundError:
+        found = store_of_environment()
+        if store or not found or name.isdigit() or "://" in name:
+            raise
+        return attach(name, store=found)
+
+
+@contextmanager
+def interruptible(service: Service, what: str) -> Iterator[None]:
+    """Ctrl-C in the middle of a push, an undo or an unload: says what became of it, as the log has it."""
+    began = time.time()
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise Interruption(f"{what} was interrupted: {_became(service, began)}") from error
+
+
+def _became(service: Service, began: float) -> str:
+    author = default_author()
+    with suppress(LivecodeError):
+        for push in pushes_of(service.log(generations_for(4))):
+            if push.at >= began and push.author == author:
+                return push_words(push)
+        return "nothing was changed"
+    return "what became of it is not known; livecode status says what runs"

@@ -1,59 +1,80 @@
-"""`livecode ps`, `status`, `version`: what there is, and what runs."""
+"""`livecode status`, `attach`, `version`: what runs."""
 
 from __future__ import annotations
 
-import json
 import platform
+import sys
 import time
+from dataclasses import replace
 
 import click
 
 from livecode import __version__
-from livecode.fleet.remote.address import is_address
-from livecode.fleet.remote.service import running_at
-from livecode.fleet.service import attach, running
-from livecode.front.commands.common import commands, json_option, service_named, store_option
-from livecode.front.terminal import say
-from livecode.front.views import ServicesView
-from livecode.model.codec import to_plain
-from livecode.model.overview import status_sheet
-from livecode.model.text import sheet_text
+from livecode.front.commands.common import (
+    commands,
+    json_option,
+    name_argument,
+    print_json,
+    service_named,
+    store_option,
+    store_words,
+)
+from livecode.front.ending import UNKNOWN, reader_may_leave
+from livecode.front.terminal import show
+from livecode.model.nouns import ProcessStatus
+from livecode.model.overview import attached_sheet, status_sheet
 
 
 @click.command()
-@click.argument("name", required=False)
-@store_option
-@json_option
-def ps(name: str | None, store: str, as_json: bool) -> None:
-    """List the services of this user, or NAME, and their workers; those elsewhere with ssh://HOST in place of NAME."""
-    if store:
-        workers = attach(name, store=store).workers()
-    elif name is not None and is_address(name):
-        workers = running_at(name)
-    else:
-        workers = tuple(worker for worker in running() if name in (None, worker.service))
-    if as_json:
-        click.echo(json.dumps(to_plain(workers), ensure_ascii=False))
-    else:
-        say(str(ServicesView(workers, time.time())))
-
-
-@click.command()
-@click.argument("name")
+@name_argument
 @store_option
 @json_option
 def status(name: str, store: str, as_json: bool) -> None:
-    """Show what the service NAME (or pid) runs, by module and worker."""
+    """Show what the service NAME (or pid) runs, by module and worker: version, checksum, where, since when, by whom."""
     statuses = service_named(name, store).status()
-    if as_json:
-        click.echo(json.dumps(to_plain(statuses), ensure_ascii=False))
-    else:
-        say(sheet_text(status_sheet(statuses, time.time(), commands(name, store))))
+    with reader_may_leave():
+        if as_json:
+            print_json(statuses)
+        else:
+            show(status_sheet(statuses, time.time(), commands(name, store)))
+    sys.exit(_answered(statuses))
+
+
+@click.command()
+@name_argument
+@store_option
+@json_option
+def attach(name: str, store: str, as_json: bool) -> None:
+    """Say what the service NAME (or pid) is, and which live patches it runs that are not on disk.
+
+    Nothing is kept: every command attaches by itself. This one answers whether that works.
+    """
+    statuses = service_named(name, store).status()
+    with reader_may_leave():
+        if as_json:
+            print_json(statuses)
+        else:
+            again = replace(commands(name, store), detach="")
+            sheet = attached_sheet(statuses, time.time(), again)
+            head = replace(sheet.head, hint=_next(name, store)) if sheet.head else None
+            show(replace(sheet, head=head))
+    sys.exit(_answered(statuses))
 
 
 @click.command()
 @json_option
 def version(as_json: bool) -> None:
     """Print the version of livecode and of Python."""
-    versions = {"livecode": __version__, "python": platform.python_version()}
-    click.echo(json.dumps(versions) if as_json else f"livecode {__version__}, Python {platform.python_version()}")
+    if as_json:
+        print_json({"livecode": __version__, "python": platform.python_version()})
+    else:
+        click.echo(f"livecode {__version__}, Python {platform.python_version()}")
+
+
+def _next(name: str, store: str) -> str:
+    return f"push: {' '.join(['livecode push', name, *store_words(store)])} MODULE"
+
+
+def _answered(statuses: tuple[ProcessStatus, ...]) -> int:
+    """3 if a worker did not answer: what it runs is not known."""
+    return UNKNOWN if any(status.busy and not status.modules for status in statuses) else 0

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import shlex
-import sys
 
 import click
 
+from livecode.fleet.service import Service
 from livecode.front.commands.common import (
     answer,
     commands,
     force_option,
+    interruptible,
     json_option,
+    modules_argument,
+    name_argument,
     reason_option,
     screen,
     service_named,
     store_option,
     store_words,
 )
+from livecode.front.commands.completing import STANDARD_INPUT, version_numbers
+from livecode.front.commands.reading import given_modules, given_source
 from livecode.front.policy import CANARY_HELP, FOR_HELP, MIXED_HELP, NOW_HELP, Typed
 from livecode.front.progress import followed
 from livecode.front.push import PushRequest, default_author, file_item, module_items
@@ -26,8 +31,8 @@ from livecode.model.nouns import ModuleSource
 
 
 @click.command()
-@click.argument("name")
-@click.argument("modules", nargs=-1, metavar="[MODULE]...")
+@name_argument
+@modules_argument
 @click.option("--file", metavar="F", help="Read the source of the one MODULE from F, or from - (standard input).")
 @click.option("--dry-run", is_flag=True, help="Say what would happen; touch nothing.")
 @click.option("--safe-part", is_flag=True, help="Leave out what is refused, and apply the rest.")
@@ -54,27 +59,46 @@ def push(
     store: str,
     as_json: bool,
 ) -> None:
-    """Push MODULE... into the service NAME (or pid), from their files, as one transaction."""
-    if not modules and not rerun:
+    """Push MODULE... into the service NAME (or pid), from their files, as one transaction.
+
+    \b
+    livecode push shop shop.pricing       from its file
+    livecode push shop shop.pricing -     from standard input
+    livecode push shop -                  several from standard input: {"shop.pricing": "source", "shop.old": null}
+    """
+    named = tuple(module for module in modules if module != STANDARD_INPUT)
+    if STANDARD_INPUT in modules:
+        if file or len(named) > 1 or modules[-1] != STANDARD_INPUT or modules.count(STANDARD_INPUT) > 1:
+            raise click.UsageError("- stands last, behind one MODULE or none, and without --file")
+        file = STANDARD_INPUT
+    if not named and not rerun and not file:
         raise click.UsageError("name a MODULE to push, or --rerun MODULE.NAME")
-    if file and len(modules) != 1:
-        raise click.UsageError(f"--file is the source of one module, not of {len(modules)}")
+    if file and len(named) != 1 and STANDARD_INPUT not in modules:
+        raise click.UsageError(f"--file is the source of one module, not of {len(named)}")
     typed = Typed(canary, for_s, mixed)
     policy, service = typed.policy, service_named(name, store)
-    if file == "-":
-        items: tuple[ModuleSource, ...] = (ModuleSource(modules[0], _standard_input(), "standard input"),)
-    else:
-        items = (file_item(modules[0], file),) if file else module_items(modules, service)
-    again = ["livecode push", shlex.quote(name), *modules, *(["--file", file] if file else []), *typed.words]
+    again = ["livecode push", shlex.quote(name), *modules]
+    again += [*(["--file", shlex.quote(file)] if file and STANDARD_INPUT not in modules else []), *typed.words]
     again += [*(["--force"] * force), *store_words(store)]
-    request = PushRequest(items, "", reason, force, dry_run, safe_part, " ".join(again), rerun, policy)
-    answer(push_request(request, service, screen(as_json)), commands(name, store), as_json)
+    request = PushRequest(
+        _items(named, file, service), "", reason, force, dry_run, safe_part, " ".join(again), rerun, policy
+    )
+    with interruptible(service, "the push"):
+        report = push_request(request, service, screen(as_json))
+    answer(report, commands(name, store), as_json)
+
+
+def _items(modules: tuple[str, ...], file: str | None, service: Service) -> tuple[ModuleSource, ...]:
+    """What is pushed: from standard input, from a file that was named, or from the modules' own files."""
+    if file == STANDARD_INPUT:
+        return (given_source(modules[0]),) if modules else given_modules()
+    return (file_item(modules[0], file),) if file else module_items(modules, service)
 
 
 @click.command()
-@click.argument("name")
-@click.argument("modules", nargs=-1, metavar="[MODULE]...")
-@click.option("--to", type=int, metavar="VERSION", help="Go back to this version of the one MODULE.")
+@name_argument
+@modules_argument
+@click.option("--to", type=int, metavar="VERSION", shell_complete=version_numbers, help="Go back to this version.")
 @click.option("--now", is_flag=True, help=NOW_HELP)
 @reason_option
 @force_option
@@ -94,15 +118,8 @@ def undo(
     if to is not None and len(modules) != 1:
         raise click.UsageError("--to needs exactly one MODULE: every module counts its own versions")
     service, author = service_named(name, store), default_author()
-    with followed(screen(as_json), modules) as progress:
+    with interruptible(service, "the undo"), followed(screen(as_json), modules) as progress:
         progress.report = report = service.undo(
             *modules, to=to, author=author, reason=reason, force=force, now=now, on_outcome=progress.outcome
         )
     answer(report, commands(name, store), as_json)
-
-
-def _standard_input() -> str:
-    try:
-        return sys.stdin.buffer.read().decode("utf-8").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        raise click.UsageError(f"standard input is not UTF-8 text: {error}") from error

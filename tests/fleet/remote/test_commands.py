@@ -53,7 +53,10 @@ def test_commands_take_a_url_for_a_name(far: Far, run: Run) -> None:
     following = shlex.split(pushed.stdout.partition("undo: ")[2].splitlines()[0])
     assert run(*following[1:]).returncode == 0
     assert far.answers() == ["old"] * WORKERS
-    assert run("ps", "docker://box").stdout.count("shop") == WORKERS
+    assert run("ps", "docker://box").stdout.count("shop") == 1 + WORKERS  # one row for all, and one for each
+    evaluated = run("eval", url, "pricing.quote()", "--all")
+    assert evaluated.stdout.count("'old'") == WORKERS, evaluated.stderr
+    assert run("eval", url, "1 / 0").returncode == 1
     failed = run("push", url, "pricing", "--file", "-", given="def quote(:\n")
     assert (failed.returncode, "NOT SENT" in failed.stdout) == (1, True)
 

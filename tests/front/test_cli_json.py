@@ -1,0 +1,108 @@
+"""What commands print with --json: always JSON, as its published schema says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from livecode.front.cli import COMMANDS, livecode
+from livecode.front.schemas import OUTPUTS, schema
+from tests.front.typed import PRICING, printed, shop_at, typed
+from tests.services import RunningService
+
+WITHOUT = {"completion", "demo", "kernel", "mcp", "relay", "schema"}
+"""Commands that print nothing for programs, or nothing but JSON, or are a group."""
+
+ANSWERS = {
+    "approve": (("shop",), ""),
+    "attach": (("shop",), ""),
+    "drop": (("shop", "no_such_lc"), ""),
+    "eval": (("shop", "pricing_lc.CACHE"), ""),
+    "log": (("shop",), ""),
+    "ps": (("shop",), ""),
+    "push": (("shop", "pricing_lc", "-"), PRICING.replace("2", "5")),
+    "status": (("shop",), ""),
+    "undo": (("shop", "pricing_lc", "--reason", "wrong"), ""),
+    "unload": (("shop", "no_such_lc"), ""),
+    "version": ((), ""),
+}
+"""Command → what is typed, and what comes in, for an answer."""
+ELSEWHERE = {"watch"}
+"""Commands that go on until somebody ends them."""
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    with shop_at(tmp_path_factory.mktemp("cli")) as running:
+        yield running
+
+
+def valid(command: str, found: Any) -> None:
+    """Pass if the output of a command is as its schema says."""
+    document = schema(command)
+    Draft202012Validator.check_schema(document)
+    Draft202012Validator(document).validate(found)
+
+
+def test_every_command_prints_json() -> None:
+    """Each has --json and a schema, or says here why not."""
+    for name in COMMANDS:
+        command = livecode.get_command(None, name)  # type: ignore[arg-type]
+        assert command is not None
+        has_json = any("--json" in parameter.opts for parameter in command.params)
+        assert has_json or name in WITHOUT, f"{name} has no --json"
+        assert (name in OUTPUTS) == (name not in WITHOUT), f"{name} --json has no schema in livecode.front.schemas"
+
+
+@pytest.mark.parametrize("command", sorted(ANSWERS))
+def test_answers_follow_their_schema(shop: RunningService, command: str) -> None:
+    """What is printed is one JSON document, and a field that is missing would be noticed."""
+    arguments, given = ANSWERS[command]
+    found = printed(command, *arguments, given=given)
+    valid(command, found)
+    assert "error" not in found
+    part = found[0] if isinstance(found, list) and found else found
+    if isinstance(part, dict):
+        del part[next(iter(part))]
+        assert not Draft202012Validator(schema(command)).is_valid(found)
+
+
+@pytest.mark.parametrize("command", sorted({*ANSWERS, *ELSEWHERE} - {"version"}))
+def test_errors_are_json(shop: RunningService, command: str) -> None:
+    """Whatever ends a command, standard output is JSON with its exit code, and standard error is empty."""
+    arguments, _ = ANSWERS.get(command, (("shop",), ""))
+    done = typed(command, "nobody", *arguments[1:], "--json", given=PRICING)
+    found = json.loads(done.stdout)
+    valid(command, found)
+    assert (found["error"]["kind"], found["error"]["exit_code"], done.exit_code) == ("ServiceNotFoundError", 2, 2)
+    assert done.stderr == ""
+    misused = typed(command, "--no-such-option", "--json")
+    valid(command, json.loads(misused.stdout))
+    assert (json.loads(misused.stdout)["error"]["kind"], misused.exit_code) == ("UsageError", 2)
+
+
+def test_the_log_is_followed_in_the_same_shape(shop: RunningService) -> None:
+    """One push alone is valid, too: that is what each line of --follow is."""
+    typed("push", "shop", "pricing_lc", "-", given=PRICING.replace("2", "6"))
+    valid("log", printed("log", "shop")[0])
+
+
+def test_failed_pushes_follow_the_schema(shop: RunningService) -> None:
+    """With refusals, failures, frames and source lines."""
+    for source in ("def quote(x:\n", "1 / 0\n", "CACHE = 1\n"):
+        done = typed("push", "shop", "pricing_lc", "-", "--json", given=source)
+        valid("push", json.loads(done.stdout))
+    valid("eval", printed("eval", "shop", "pricing_lc.no_such_name"))
+
+
+def test_schemas_are_printed() -> None:
+    """Of one command, or of all; of others, what there is."""
+    assert json.loads(typed("schema", "status").stdout) == schema("status")
+    assert set(json.loads(typed("schema").stdout)) == set(OUTPUTS)
+    missed = typed("schema", "stauts")
+    assert missed.exit_code == 2
+    assert "Did you mean 'status'?" in missed.stderr
