@@ -66,6 +66,22 @@ class LiveKernel(IPythonKernel):
             )
         return reply
 
+    async def do_complete(self, *args: Any, **options: Any) -> Any:
+        """As the stock one. That is no coroutine, which ipykernel warns of: an error, where the service wants that."""
+        return super().do_complete(*args, **options)
+
+    async def do_inspect(self, *args: Any, **options: Any) -> Any:
+        """As the stock one."""
+        return super().do_inspect(*args, **options)
+
+    async def do_history(self, *args: Any, **options: Any) -> Any:
+        """As the stock one."""
+        return super().do_history(*args, **options)
+
+    async def do_is_complete(self, *args: Any, **options: Any) -> Any:
+        """As the stock one."""
+        return super().do_is_complete(*args, **options)
+
     def _say_notes(self) -> None:
         """What happened since the last cell, such as a new process."""
         while self.seat.notes:

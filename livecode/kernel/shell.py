@@ -87,7 +87,7 @@ class LiveShell(ZMQInteractiveShell):
 
     def init_profile_dir(self, profile_dir: Any) -> None:
         """A name, and no folder until somebody writes there (``%store`` does)."""
-        self.profile_dir = NoProfile(location=f"{self.kernel.seat.base}.profile")
+        self.profile_dir = NoProfile(location=f"{self.kernel.seat.base}.ipython/profile_default")
 
     def init_environment(self) -> None:
         """TERM, PAGER and the like stay as they are."""

@@ -8,7 +8,7 @@ import pytest
 import zmq
 
 from livecode.fleet.client import RemoteWorker
-from tests.kernel.inside import Notebook, connected, notebook_in
+from tests.kernel.inside import WAIT_S, Notebook, connected, notebook_in
 from tests.services import RunningService, wait_until
 
 PEAK = "int(__import__('resource').getrusage(__import__('resource').RUSAGE_SELF).ru_maxrss) // 1024"
@@ -59,6 +59,23 @@ def test_an_interrupt_stops_the_cell(shared: Notebook, shop: RunningService, cel
     assert shared.answer(request).error == "KeyboardInterrupt: "
     assert shared.run("1 + 1").value == "2"
     assert shop.process.poll() is None
+
+
+def test_what_front_ends_ask_while_somebody_types(shared: Notebook) -> None:
+    """Completion, help, history and whether a line is complete are answered, also where warnings are errors."""
+    client = shared.client
+    shared.run("import pricing")
+    asked = {
+        client.complete("pricing.quo"): lambda found: "quote" in str(found["matches"]),
+        client.inspect("pricing.quote"): lambda found: "pricing.py" in str(found["data"]),
+        client.history(hist_access_type="tail", n=1): lambda found: found["status"] == "ok",
+        client.is_complete("for x in y:"): lambda found: found["status"] == "incomplete",
+        client.kernel_info(): lambda found: "live inside shop" in found["banner"],
+        client.comm_info(): lambda found: found["comms"] == {},
+    }
+    for _ in range(len(asked)):
+        reply = client.get_shell_msg(timeout=WAIT_S)
+        assert asked[reply["parent_header"]["msg_id"]](reply["content"]), reply["content"]
 
 
 def test_an_interrupt_between_cells_stops_nothing(shared: Notebook) -> None:
