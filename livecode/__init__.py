@@ -26,6 +26,10 @@ And on the own process, without a service:
     livecode.undo(), livecode.unload("shop.old"), livecode.status()
     with livecode.watch("src"): ...                 # what is saved goes live; also of a service: watch("src", shop)
 
+Over HTTP, within the application, behind a token:
+
+    app.mount("/livecode", livecode.http.app(folder="/srv/next"))   # ASGI; livecode.http.wsgi for Flask and Django
+
 A push answers with a Report and does not raise for what a user must expect. What is raised is in `livecode.errors`.
 """
 
