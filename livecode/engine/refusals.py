@@ -1,4 +1,4 @@
-"""Why a push cannot be applied live: one stable code a reason, in one table.
+"""Why a push cannot be applied live, or a file not be saved: one stable code a reason, in one table.
 
 LC1xx the change    LC2xx native code    LC3xx what other tools hold on to
 LC4xx trust and drift    LC5xx the module
@@ -87,6 +87,23 @@ CODES: dict[str, tuple[str, str]] = {
     "LC411": (
         "the module does not run what the agent built on",
         "read the source that runs now, and make the dry run again",
+    ),
+    "LC412": (
+        "the file changed since the module was loaded from it",
+        "look at the difference; --force overwrites what the file says",
+    ),
+    "LC413": ("the workers do not run the same source, so it is not clear what to save", "push to all, then save"),
+    "LC414": (
+        "the file or its folder cannot be read or written by the service",
+        "let it, or apply the patch of `livecode diff --patch` yourself",
+    ),
+    "LC415": (
+        "the module has no file, and it is not certain from which one it would be imported",
+        "say which with --file, below a tracked folder",
+    ),
+    "LC416": (
+        "Python could not read the source from a file again",
+        "push it with a fitting encoding cookie, then save",
     ),
     "LC501": ("not a module name", "give a dotted name of identifiers, such as shop.pricing"),
     "LC502": (

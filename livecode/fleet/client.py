@@ -138,6 +138,12 @@ class LocalWorker:
 
         return loaded_files(self._process, folder, wanted)
 
+    def ask_files(self, op: str, **arguments: Any) -> Any:
+        """The answer to a request of `livecode.fleet.file_ops`."""
+        from livecode.fleet import file_ops  # nobody else needs it
+
+        return file_ops.OPERATIONS[op](self._process, {"op": op, **arguments})
+
 
 class RemoteWorker:
     """A worker behind the door at `path`.
@@ -243,6 +249,9 @@ class RemoteWorker:
     def close_kernel(self, session: str) -> bool:
         """True if there was a kernel of that session inside the worker; it is gone now."""
         return bool(self._ask("close_kernel", session=session))
+    def ask_files(self, op: str, **arguments: Any) -> Any:
+        """The answer to a request of `livecode.fleet.file_ops`."""
+        return self._ask(op, **arguments)
 
     def evaluate(self, expression: str, module: str, timeout_s: float) -> Evaluated:
         """What an expression is there; where the worker does not answer, that is said in it."""

@@ -85,7 +85,7 @@ def log_history(log: Log, module: str) -> History:
         patch = state.by_module.get(module)
         if patch is None:
             continue
-        if not versions and patch.base:
+        if not versions and patch.base and patch.base != patch.digest:
             versions[1] = Version(1, log.source(patch.base))
         if patch.version not in versions:
             source = log.source(patch.digest) if patch.digest else None

@@ -2,7 +2,7 @@
 
     tried() ── went_live()     a push is tried on some, then goes live on all
        └────── taken_back()    or it does not
-    new_session(), dropped(), restored()
+    new_session(), dropped(), saved(), restored()
 
 Nothing here knows of stores or workers; `livecode.fleet.log` publishes what is made here.
 """
@@ -14,6 +14,9 @@ from dataclasses import dataclass, replace
 
 from livecode.model.log import Action, Patch, Stage, State, Trial, Tried
 from livecode.model.nouns import Push, checksum
+
+OLDER_FILES = 8
+"""So many sources are remembered that a file had before what runs was saved to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +105,9 @@ def went_live(
     for name, now in applied.items():
         before, restored = patches.get(name), (restores or {}).get(name, 0)
         base = before.base if before and now.digest in ("", before.digest) and not now.base else now.base
+        also = _older(before, base) if before and before.also else ()
         patches[name] = Patch(
-            name, versions.get(name, 0), now.digest, base, trial.author, trial.reason, trial.at, restored
+            name, versions.get(name, 0), now.digest, base, trial.author, trial.reason, trial.at, restored, also
         )
     return replace(
         trial,
@@ -172,6 +176,40 @@ def dropped(before: State, modules: Iterable[str], author: Author) -> State:
         tuple(patch for patch in before.patches if patch.module not in names),
         began=before.generation + 1,
     )
+
+
+def saved(before: State, digests: Mapping[str, str], author: Author) -> State:
+    """What the files of some patches say by now; what runs stays as it is.
+
+    A file may not be the same on every machine, and a worker may have read it a moment ago: so a patch is for what the
+    file said before, too.
+
+    Args:
+        before: The generation that it builds on.
+        digests: Module → SHA-256 of the source that its file says now.
+        author: Who saved it.
+    """
+    patches = tuple(
+        replace(patch, base=digests[patch.module], also=_older(patch, digests[patch.module]))
+        if patch.module in digests
+        else patch
+        for patch in before.patches
+    )
+    return State(
+        before.generation + 1,
+        Action.SAVE,
+        tuple(patch.module for patch in patches if patch.module in digests),
+        author.name,
+        author.reason,
+        author.at,
+        patches,
+        began=before.generation + 1,
+    )
+
+
+def _older(patch: Patch, base: str) -> tuple[str, ...]:
+    """What the file of a patch may say besides `base`, the newest first."""
+    return tuple(digest for digest in dict.fromkeys((patch.base, *patch.also)) if digest != base)[:OLDER_FILES]
 
 
 def restored(known: State, found: int, author: Author) -> State:

@@ -22,7 +22,8 @@ from livecode.live.finishing import is_initializing, when_imported
 from livecode.live.measurable import codes_of
 from livecode.live.measure import Measuring
 from livecode.live.process import Process
-from livecode.model.log import Action, Held, Stage, State, Trial
+from livecode.live.saving import adopt_file
+from livecode.model.log import Action, Held, Patch, Stage, State, Trial
 from livecode.model.nouns import ModuleSource, Push, Version, Worker, checksum
 from livecode.model.report import ModuleOutcome, Outcome, Verdict
 
@@ -37,6 +38,12 @@ class _Wanted:
     author: str
     reason: str
     at: float
+    also: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """SHA-256 of the sources that the module's file may have."""
+        return (self.base, *self.also)
 
 
 class Holdings:
@@ -78,6 +85,7 @@ class Holdings:
         self.incomplete, self._position, self._starting = False, position, starting
         trial = state.trial
         mine = trial if trial is not None and self.worker.key in trial.workers else None
+        self._note_saved(state.patches)
         if trial is not None and not starting and (refused := self._refused(trial, state)) is not None:
             self._apply(state, self._target(state, None), None)
             return refused
@@ -128,11 +136,13 @@ class Holdings:
 
     def _target(self, state: State, trial: Trial | None) -> dict[str, _Wanted]:
         """What the log wants of each module here."""
-        wanted = {p.module: _Wanted(p.digest, p.version, p.base, p.author, p.reason, p.at) for p in state.patches}
+        wanted = {
+            p.module: _Wanted(p.digest, p.version, p.base, p.author, p.reason, p.at, p.also) for p in state.patches
+        }
         for name, digest in trial.sources if trial else ():
             version = dict(trial.versions)[name] if trial else 0
-            base = wanted[name].base if name in wanted else ""
-            wanted[name] = _Wanted(digest, version, base, state.author, state.reason, state.at)
+            base, *also = wanted[name].files if name in wanted else ("",)
+            wanted[name] = _Wanted(digest, version, base, state.author, state.reason, state.at, tuple(also))
         return wanted
 
     def _apply(self, state: State, target: Mapping[str, _Wanted], trial: Trial | None) -> Outcome | None:
@@ -165,6 +175,20 @@ class Holdings:
         elif any(refusal.code == "LC406" for refusal in outcome.refusals) and trial is None:
             self.incomplete = True
         return outcome
+
+    def _note_saved(self, patches: Iterable[Patch]) -> None:
+        """Where what ran was saved to the file, that is what the patches of the module are for from now on."""
+        for patch in patches:
+            held = self._held.get(patch.module)
+            if held is None or held.base == patch.base or patch.module not in sys.modules:
+                continue
+            adopt_file(self._process, patch.module)
+            digest = self._process.checksum_of_file(patch.module)
+            versions = self._process.history(patch.module).versions
+            saved = next((each for each in versions if each.source is not None and each.checksum == digest), None)
+            if saved is not None and digest in (patch.base, *patch.also):
+                self._held[patch.module] = replace(held, base=digest)
+                self._before[patch.module] = ModuleSource(patch.module, saved.source, version=saved.number)
 
     def _differs(self, name: str, wanted: _Wanted | None) -> bool:
         held = self._held.get(name)
@@ -202,7 +226,7 @@ class Holdings:
         self._deferred.discard(name)
         known = self._process.known(name)
         running = known.checksum if known else ""
-        if running in (wanted.base, wanted.digest):
+        if running in (wanted.digest, *wanted.files):
             return True
         if wanted.digest != wanted.base:  # else it is what was on disk, which has changed: nothing is missed
             overlay.mark_stale(name)
@@ -219,7 +243,7 @@ class Holdings:
     def _put(self, name: str, wanted: _Wanted) -> None:
         sources = self._sources([wanted.digest])
         version = Version(wanted.version, sources[wanted.digest], wanted.author, wanted.reason, wanted.at)
-        overlay.put(overlay.PatchedModule(name, wanted.base, version))
+        overlay.put(overlay.PatchedModule(name, wanted.base, version, wanted.also))
         self._before.setdefault(name, ModuleSource(name, None))
         self._hold(name, wanted)
 
@@ -266,9 +290,8 @@ class Holdings:
             self._before[name] = ModuleSource(name, current.source if current else None, version=number)
         elif self._before[name].source is None and name in sys.modules:  # it was patched when it was imported
             versions = self._process.history(name).versions
-            first = next((version for version in versions if version.number <= 1), None)
-            if first is not None and first.source is not None:
-                self._before[name] = ModuleSource(name, first.source, version=first.number)
+            if versions and versions[0].source is not None:
+                self._before[name] = ModuleSource(name, versions[0].source, version=versions[0].number)
 
     def _item(self, name: str, wanted: _Wanted | None, sources: Mapping[str, str]) -> ModuleSource:
         if wanted is None:

@@ -156,6 +156,30 @@ class Log:
         self._publish(generations.dropped(self.state(), modules, Author(author, reason, time.time(), self._me.key)))
         return self.now
 
+    def note_saved(self, digests: Mapping[str, str], author: str, reason: str) -> None:
+        """Says what the files of modules say by now, if patches are for something else; waits for a push on trial.
+
+        Raises:
+            StoreError: The store cannot be reached, or others push without a pause.
+        """
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            patches = self.state().by_module
+            if all(name not in patches or patches[name].base == digest for name, digest in digests.items()):
+                return
+            try:
+                if not self.undecided():
+                    self.clear()
+                    author_ = Author(author, reason, time.time(), self._me.key)
+                    self._publish(generations.saved(self.now, digests, author_))
+                    return
+            except StaleBaseError:
+                if time.monotonic() > deadline:
+                    raise
+            if time.monotonic() > deadline:
+                raise StoreError(f"{self.store.url} has a push on trial for {PATIENCE_S:g} s")
+            time.sleep(RETRY_S)
+
     def end(self) -> None:
         """The pusher has decided, or never will."""
         if self._said:

@@ -11,6 +11,7 @@
     loaded     folder, files     the modules that were loaded from those files; the folder is tracked from now on
     open_kernel, close_kernel    session, a notebook's kernel in this process (`livecode.kernel.desk`)
     kernels                      those that there are
+    files, contents, save, put_back     the files of modules (`livecode.fleet.file_ops`)
 
 A request that says `agent` is an agent's, and so is a push with one: what it may is what the service allows
 (`livecode.fleet.permission`).
@@ -223,6 +224,10 @@ def _at_the_desk(name: str) -> Callable[[Door, Request], Any]:
         return getattr(import_module("livecode.kernel.desk"), name)(door, request)
 
     return ask
+def _of_files(door: Door, request: Request) -> Any:
+    from livecode.fleet import file_ops
+
+    return file_ops.OPERATIONS[request["op"]](_process(door), request)
 
 
 def _evaluate(door: Door, request: Request) -> Any:
@@ -271,4 +276,8 @@ OPERATIONS: Mapping[str, Callable[[Door, Request], Any]] = {
     "evaluate": _evaluate,
     "loaded": _loaded,
     **{name: _at_the_desk(name) for name in ("open_kernel", "close_kernel", "kernels")},
+    "files": _of_files,
+    "contents": _of_files,
+    "save": _of_files,
+    "put_back": _of_files,
 }

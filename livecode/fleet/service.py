@@ -31,6 +31,10 @@ from livecode.model.log import NOTHING_YET, Action, Patch, State
 from livecode.model.nouns import History, ModuleSource, ProcessStatus, Push, Version, Worker
 from livecode.model.report import Failure, Outcome, Refusal, Report, Verdict
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from livecode.model.saving import FileSide, SaveReport
+
 OnOutcome: TypeAlias = Callable[[Outcome], None]
 NOTHING: Mapping[str, str] = MappingProxyType({})
 NO_VERSIONS: Mapping[str, int] = MappingProxyType({})
@@ -183,9 +187,14 @@ class Service:
         return tuple(ask_all(lambda client: client.status(), self._need_clients()))
 
     def source(self, module: str, version: int | None = None) -> str | None:
-        """The source of a module as the first worker runs it, or ran it; None where there is none."""
+        """The source of a module as the first worker runs it, or of a version that somebody remembers; else None."""
         self.look_at_log()
-        return self._need_clients()[0].source(module, version)
+        clients = self._need_clients()
+        source = clients[0].source(module, version)
+        if source is None and version is not None:
+            found = self._earlier(clients, module, version)
+            return found.source if isinstance(found, Version) else None
+        return source
 
     def history(self, module: str) -> History:
         """What the first worker ran before of a module."""
@@ -252,6 +261,36 @@ class Service:
             if isinstance(client, RemoteWorker):
                 client.wake(dropped.generation)
         return dropped.modules
+
+    def save(
+        self, *modules: str, file: str = "", force: bool = False, author: str = "", reason: str = ""
+    ) -> SaveReport:
+        """Writes what runs of modules to their files, on every machine, all of it or nothing.
+
+        Args:
+            modules: Names.
+            file: The end of the path, for a module that came by a push and could be in several places.
+            force: Also write over a file that changed since it was loaded, or is gone.
+            author: Who saves.
+            reason: Why.
+        """
+        from livecode.fleet.saving import Saver  # few need it
+
+        members = self._whole_crew()
+        clients = members.look() or self._need_clients()
+        saver = Saver(self.name, members, clients)
+        return saver.save(tuple(dict.fromkeys(modules)), place=file, force=force, author=author, reason=reason)
+
+    def files(self, *modules: str, file: str = "") -> tuple[FileSide, ...]:
+        """The files of modules beside what runs, one a file and a source that runs; `file` is as for `save`."""
+        from livecode.fleet.saving import sides, survey
+
+        self.look_at_log()
+        return sides(survey(self._need_clients(), modules, place=file, force=False), place=file)
+
+    def _whole_crew(self) -> Members:
+        """Also where one worker alone was attached, a file is that of all workers."""
+        return Crew(self.name) if self.name and isinstance(self._members, Alone) else self._members
 
     def look_at_log(self) -> None:
         """From now on, what the log says is known to whoever pushes through this."""

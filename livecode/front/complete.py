@@ -56,7 +56,7 @@ def _offers(
     previous = before[-1] if before else ""
     if token.startswith("-"):
         yield from (option for action in parser._actions for option in action.option_strings)
-    elif previous == "--to":
+    elif previous in ("--to", "--from"):
         yield from (str(v.number) for name in _names(before) for v in target().history(name).versions)
     elif previous in ("--file", "-f"):
         yield from _paths(token, (".py",))

@@ -17,6 +17,7 @@ from livecode.errors import UsageError
 from livecode.fleet.service import Service, attach, here, running
 from livecode.front.arguments import argument, verb
 from livecode.front.complete import MATCHER_ID, matcher
+from livecode.front.disk_magics import DIFF_ARGUMENTS, SAVE_ARGUMENTS, diff_view, saved
 from livecode.front.display import STOP, NotebookScreen, WatchLog, ended
 from livecode.front.policy import CANARY_HELP, FOR_HELP, MIXED_HELP, NOW_HELP, Typed
 from livecode.front.progress import Screen, followed
@@ -24,11 +25,11 @@ from livecode.front.push import PushRequest, default_author, file_item, module_i
 from livecode.front.terminal import TerminalScreen
 from livecode.front.views import AttachedView, DiffView, LogView, StatusView, View
 from livecode.front.watching.watch import FILTER_HELP, POLL_HELP, Watch, watch
-from livecode.live.sourcefile import read_source
 from livecode.live.tracking import folders, track, untrack_all
 from livecode.model.nouns import ModuleSource
 from livecode.model.pushes import dropped_words, generations_for, pushes_of
 from livecode.model.report import Report
+from livecode.model.saving import SaveReport
 from livecode.model.sheet import IN_NOTEBOOK
 
 ATTACH_HELP = (
@@ -163,17 +164,16 @@ class LivecodeMagics(Magics):
         print(dropped_words(dropped, args.modules))
 
     @line_magic
-    @verb(_MODULE, argument("--to", type=int, metavar="VERSION", help="Compare with this version, not the file."))
+    @verb(_MODULES, *DIFF_ARGUMENTS)
     def hotdiff(self, args: Namespace) -> DiffView:
-        """Show how the running source of MODULE differs from its file, or from an earlier version."""
-        target, module = self.target, args.module
-        source = target.source(module)
-        if source is None:
-            raise UsageError(f"{module} is not loaded from known source: %hotstatus lists what is")
-        current = target.history(module).current
-        named = f"{module} v{current.number} (running)" if current else f"{module} (running)"
-        before = self._version(module, args.to) if args.to is not None else self._on_disk(module)
-        return DiffView(before, (named, source), self.context_lines)
+        """Show how what runs of MODULE differs from its file, a version or other workers; without, all that differ."""
+        return diff_view(args, self.target, self.context_lines)
+
+    @line_magic
+    @verb(_MODULES, *SAVE_ARGUMENTS, _REASON)
+    def hotsave(self, args: Namespace) -> SaveReport:
+        """Write what runs of MODULE to its file, all of them or none."""
+        return saved(args, self.target, self._author)
 
     @line_magic
     @verb(
@@ -287,20 +287,6 @@ class LivecodeMagics(Magics):
         if len(args.modules) != 1:
             raise UsageError(f"--file is the source of one module, not of {len(args.modules)}")
         return (file_item(args.modules[0], args.file),)
-
-    def _version(self, module: str, number: int) -> tuple[str, str | None]:
-        source = self.target.source(module, number)
-        if source is None:
-            known = ", ".join(f"v{v.number}" for v in self.target.history(module).versions) or "none"
-            raise UsageError(f"v{number} of {module} is not remembered; known: {known}")
-        return f"{module} v{number}", source
-
-    def _on_disk(self, module: str) -> tuple[str, str | None]:
-        files = (m.file for status in self.target.status() for m in status.modules if m.module == module)
-        file = next(filter(None, files), "")
-        if not file:
-            raise UsageError(f"{module} has no file to compare with: --to VERSION compares with a version")
-        return f"{shown_path(Path(file))} (disk)", read_source(Path(file))
 
     def _stop_watch(self) -> None:
         if self._watch is not None:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import overload
 
 from livecode.model.codec import to_plain
+from livecode.model.difference import Difference, difference_sheet
 from livecode.model.html import sheet_html
 from livecode.model.nouns import ProcessStatus, Worker
-from livecode.model.overview import attached_sheet, diff_sheet, services_sheet, status_sheet
+from livecode.model.overview import attached_sheet, services_sheet, status_sheet
 from livecode.model.pushes import LoggedPush, log_sheet
-from livecode.model.sheet import Sheet
+from livecode.model.sheet import Head, Sheet, Tone
 from livecode.model.text import sheet_text
 
 
@@ -102,8 +103,37 @@ class LogView(View, Sequence[LoggedPush]):
         return json.dumps(to_plain(self.pushes), ensure_ascii=False)
 
 
-class DiffView(View):
-    """Two named sources compared; None stands for a source that is not there."""
+class DiffView(View, Sequence[Difference]):
+    """Sources compared: a sequence of Difference.
 
-    def __init__(self, before: tuple[str, str | None], after: tuple[str, str | None], context_lines: int = 3) -> None:
-        super().__init__(diff_sheet(before, after, context_lines))
+    Args:
+        differences: One a pair that was compared.
+        nothing: What is said if there is none.
+    """
+
+    def __init__(self, differences: Sequence[Difference], nothing: str = "nothing differs from disk") -> None:
+        self.differences = tuple(differences)
+        self._sheets = tuple(map(difference_sheet, differences))
+        super().__init__(Sheet(Head("○", "SAME", Tone.CALM, nothing)))
+
+    def __str__(self) -> str:
+        return "\n".join(map(sheet_text, self._sheets or (self._sheet,)))
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return sheet_html(*(self._sheets or (self._sheet,)))
+
+    @overload
+    def __getitem__(self, index: int) -> Difference: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Difference, ...]: ...
+    def __getitem__(self, index: int | slice) -> Difference | tuple[Difference, ...]:
+        return self.differences[index]
+
+    def __len__(self) -> int:
+        return len(self.differences)
+
+    def to_json(self) -> str:
+        """All of them as one line of JSON."""
+        return json.dumps([{"same": each.is_same, **to_plain(each)} for each in self], ensure_ascii=False)

@@ -28,11 +28,18 @@ class PatchedModule:
         name: Dotted name.
         base: SHA-256 of the source of the file that it stands in for; empty if it has none.
         version: What it will run.
+        also: SHA-256 of other sources that the file may have; one is empty if it may be missing.
     """
 
     name: str
     base: str
     version: Version
+    also: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """What the file may say."""
+        return (self.base, *self.also)
 
     @property
     def source(self) -> str:
@@ -87,7 +94,7 @@ class _OverlayFinder(MetaPathFinder):
             return None
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is None or not isinstance(spec.loader, SourceFileLoader):
-            return None if patched.base else _without_file(patched)
+            return _without_file(patched) if "" in patched.files else None
         if not _fits(patched, spec.loader.path):
             _waiting.pop(fullname, None)
             return None
@@ -101,6 +108,7 @@ class _OverlayFinder(MetaPathFinder):
 _waiting: dict[str, PatchedModule] = {}
 _stale: dict[str, None] = {}
 _failed: dict[str, str] = {}
+_saved: dict[str, Version] = {}
 _finder = _OverlayFinder()
 
 
@@ -117,6 +125,7 @@ def remove(module: str) -> None:
     _waiting.pop(module, None)
     _stale.pop(module, None)
     _failed.pop(module, None)
+    _saved.pop(module, None)
     if not _waiting and _finder in sys.meta_path:
         sys.meta_path.remove(_finder)
 
@@ -155,6 +164,11 @@ def mark_stale(module: str) -> None:
     _stale[module] = None
 
 
+def saved_as(module: str) -> Version | None:
+    """What a module runs that was imported from a file which said so already; None for others."""
+    return _saved.get(module)
+
+
 def failed() -> dict[str, str]:
     """The modules whose patch raised when it was imported → what it raised. They run what is on disk."""
     return dict(_failed)
@@ -167,9 +181,12 @@ def _fits(patched: PatchedModule, path: str) -> bool:
             found = checksum(decode_source(file.read()))
     except (OSError, ValueError):
         return False  # Python's own loader will say what is wrong with it
-    if found not in (patched.base, patched.version.checksum) and patched.base != patched.version.checksum:
+    wanted = patched.version.checksum
+    if found == wanted:
+        _saved[patched.name] = patched.version
+    elif found not in patched.files and patched.base != wanted:
         _stale[patched.name] = None
-    return found == patched.base != patched.version.checksum
+    return found in patched.files and found != wanted
 
 
 def _without_file(patched: PatchedModule) -> ModuleSpec | None:

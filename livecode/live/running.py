@@ -25,7 +25,7 @@ from livecode.engine.refusals import refusal
 from livecode.live import tracking
 from livecode.live.chunks import PushedLoader
 from livecode.live.drift import drift_of
-from livecode.live.overlay import PatchedLoader
+from livecode.live.overlay import PatchedLoader, saved_as
 from livecode.live.sourcefile import decode_source
 from livecode.model.nouns import Version, checksum
 from livecode.model.report import Refusal
@@ -174,6 +174,8 @@ def identify(name: str, compiled: Callable[[str, str], CodeType]) -> Running | R
     running = Running(module, source, file, file)
     if isinstance(loader, PatchedLoader):
         running.is_patched(loader.patched.version)
+    elif (version := saved_as(name)) is not None and version.checksum == running.checksum:
+        running.versions = [version]  # it was pushed, and saved
     return running
 
 

@@ -85,6 +85,8 @@ STYLE = """
   overflow-x:auto;white-space:pre}
 .livecode pre.lc .lc-at{font-weight:600}
 .livecode pre.lc .lc-no{color:var(--lc-dim)}
+.livecode pre.lc .lc-add .lc-edit,.livecode pre.lc .lc-del .lc-edit{font-weight:600;border-radius:3px;
+  background:color-mix(in srgb,currentColor 22%,transparent)}
 .livecode details.lc-hosts{margin-top:3px}
 .livecode details.lc-hosts>summary{cursor:pointer;color:var(--lc-dim)}
 """
@@ -179,8 +181,9 @@ def _item(item: Item) -> str:
             return _code(item)
         case Table():
             return _table(item)
-        case Diff(lines=lines):
-            return f"<pre class='lc'>{''.join(map(_diff_line, lines))}</pre>"
+        case Diff(lines=lines, changed=changed):
+            spans = changed or ((),) * len(lines)
+            return f"<pre class='lc'>{''.join(map(_diff_line, lines, spans))}</pre>"
         case Entry():
             return _entries([item])
         case _:
@@ -228,9 +231,15 @@ def _code_class(column: int, table: Table) -> str:
     return " class='lc-code'" if column in table.code else ""
 
 
-def _diff_line(line: str) -> str:
-    css = {"+": "lc-add", "-": "lc-del", "@": "lc-dim"}.get(line[:1], "lc-line")
-    return _tag("span", "lc-at" if line.startswith(("+++ ", "--- ")) else css, line) + "\n"
+def _diff_line(line: str, changed: Sequence[tuple[int, int]] = ()) -> str:
+    css = {"+": "lc-add", "-": "lc-del", "@": "lc-dim", "\\": "lc-dim"}.get(line[:1], "lc-line")
+    if not changed:
+        return _tag("span", "lc-at" if line.startswith(("+++ ", "--- ")) else css, line) + "\n"
+    at, parts = 0, list[str]()
+    for start, end in changed:
+        parts += [escape(line[at:start]), _tag("span", "lc-edit", line[start:end])]
+        at = end
+    return f"<span class='{css}'>{''.join(parts)}{escape(line[at:])}</span>\n"
 
 
 def _hosts(rows: Sequence[WorkerRow], telling: bool) -> str:

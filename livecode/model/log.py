@@ -34,6 +34,7 @@ class Action(StrEnum):
     TAKE_BACK = "take back"
     MIXED = "mixed"
     DROP = "drop"
+    SAVE = "save"
     SESSION = "new session"
     RESTORE = "restore"
 
@@ -58,6 +59,8 @@ class Patch:
         reason: Why.
         at: When, by the author's clock, seconds since the epoch.
         restores: The version whose source this one brought back, 0 if it is new.
+        also: SHA-256 of other sources that the file may have, as it had them before what runs was saved to it; one is
+            empty if it may be missing.
     """
 
     module: str
@@ -68,6 +71,7 @@ class Patch:
     reason: str = ""
     at: float = 0.0
     restores: int = 0
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

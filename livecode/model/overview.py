@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from difflib import unified_diff
 
+from livecode.model.difference import Side, compare, difference_sheet
 from livecode.model.headline import short, version
 from livecode.model.nouns import DiskState, History, ModuleStatus, ProcessStatus, Worker
 from livecode.model.sheet import (
     IN_NOTEBOOK,
     Commands,
-    Diff,
     Head,
     Item,
     Note,
@@ -90,15 +89,8 @@ def diff_sheet(before: tuple[str, str | None], after: tuple[str, str | None], co
     for name, source in (before, after):
         if source is None:
             return Sheet(Head("○", "NO SOURCE", Tone.CALM, name))
-    if before_source == after_source:
-        return Sheet(Head("○", "SAME", Tone.CALM, before_name, (f"equals {after_name}",)))
-    lines = tuple(
-        line.rstrip("\n")
-        for line in unified_diff(_lines(before_source), _lines(after_source), before_name, after_name, n=context_lines)
-    )
-    added = sum(line.startswith("+") for line in lines[2:])
-    removed = sum(line.startswith("-") for line in lines[2:])
-    return Sheet(Head("●", "DIFFERS", Tone.CALM, after_name, (f"+{added} −{removed}",)), (Diff(lines),))
+    texts = before_source, after_source
+    return difference_sheet(compare("", Side(before_name), Side(after_name), texts, context_lines))
 
 
 def services_sheet(workers: Sequence[Worker], now: float = 0.0) -> Sheet:
@@ -109,10 +101,6 @@ def services_sheet(workers: Sequence[Worker], now: float = 0.0) -> Sheet:
     rows = tuple((w.service, w.name, str(w.pid), w.host, w.python, w.livecode, age(w.started, now)) for w in workers)
     header = ("service", "worker", "pid", "host", "Python", "livecode", "started")
     return Sheet(None, (Table(header, rows, code=(0, 1, 2, 4, 5)),))
-
-
-def _lines(source: str | None) -> list[str]:
-    return (source or "").splitlines(keepends=True)
 
 
 def _status_head(word: str, statuses: Sequence[ProcessStatus], hint: str) -> Head:

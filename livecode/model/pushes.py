@@ -15,6 +15,7 @@ _DONE_WORDS = {
     Action.UNDO: "live",
     Action.UNLOAD: "unloaded",
     Action.DROP: "removed from the log",
+    Action.SAVE: "written to the file",
     Action.SESSION: "left behind: the service was stopped",
     Action.RESTORE: "told to the store again",
     Action.MIXED: "live on some workers",
@@ -137,7 +138,8 @@ def _push(states: Sequence[State], newest: int) -> LoggedPush:
 
 def _modules(states: Sequence[State]) -> tuple[LoggedModule, ...]:
     trial = next((state.trial for state in states if state.trial is not None), None)
-    live = next((state for state in states if state.action in (Action.PUSH, Action.UNDO, Action.UNLOAD)), None)
+    telling = (Action.PUSH, Action.UNDO, Action.UNLOAD, Action.SAVE)
+    live = next((state for state in states if state.action in telling), None)
     if live is not None:
         patches = live.by_module
         chosen = (patches[name] for name in live.modules if name in patches)

@@ -79,9 +79,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """Lines of a unified diff, without line ends."""
+    """Lines of a unified diff, without line ends; `changed` are the spans of each that are picked out, or nothing."""
 
     lines: tuple[str, ...]
+    changed: tuple[tuple[tuple[int, int], ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,7 @@ class Commands:
     detach: str = ""
     rerun: str = ""
     drop: str = ""
+    save: str = ""
 
 
 IN_NOTEBOOK = Commands(
@@ -150,4 +152,5 @@ IN_NOTEBOOK = Commands(
     detach="%hotdetach",
     rerun="%hotpush --rerun {}",
     drop="%hotdrop {}",
+    save="%hotsave {}",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +13,8 @@ from livecode.fleet.rollout import DEFAULT, Policy
 from livecode.front.push import OnCanary, OnOutcome
 from livecode.model.loaded import LoadedFile, WantedFile
 from livecode.model.nouns import DiskState, History, ModuleStatus, ProcessStatus, Version, Worker, checksum
-from livecode.model.report import ModuleOutcome, Outcome, Report, Verdict
+from livecode.model.report import ModuleOutcome, Outcome, Refusal, Report, Verdict
+from livecode.model.saving import Contents, FileFound, FileSaved, FileSide, SaveReport, SaveVerdict, in_base64
 
 PYTHON = ".".join(map(str, sys.version_info[:3]))
 FAILS = "raise"
@@ -32,8 +34,9 @@ class KeepingTarget:
     def __init__(self, files: Mapping[str, Path] | None = None, name: str = "shop", python: str = PYTHON) -> None:
         self.name = name
         self.gone = False
-        self.files = dict(files or {})
-        self.sources = {module: [path.read_text()] for module, path in self.files.items()}
+        self.files_of = dict(files or {})
+        self.sources = {module: [path.read_text()] for module, path in self.files_of.items()}
+        self.saves: list[dict[str, object]] = []
         self.calls: list[dict[str, object]] = []
         self.policies: list[Policy] = []
         self.worker = Worker("w1", 71, "web-1", python, name)
@@ -120,14 +123,36 @@ class KeepingTarget:
     def loaded_files(self, folder: str, wanted: Sequence[WantedFile]) -> tuple[LoadedFile, ...]:
         if self.gone:
             raise ServiceNotFoundError(self.name, ())
-        files = {str(path.resolve()): module for module, path in self.files.items()}
+        files = {str(path.resolve()): module for module, path in self.files_of.items()}
         found = [(each.path, files[each.path]) for each in wanted if each.path in files]
         return tuple(LoadedFile(path, name, path, checksum(self.sources[name][-1])) for path, name in found)
 
+    def files(self, *modules: str, file: str = "") -> tuple[FileSide, ...]:
+        return tuple(map(self._side, modules))
+
+    def save(
+        self, *modules: str, file: str = "", force: bool = False, author: str = "", reason: str = ""
+    ) -> SaveReport:
+        self.saves.append({"modules": modules, "file": file, "force": force, "author": author, "reason": reason})
+        files = tuple(FileSaved(module, str(self.files_of.get(module, "")), SaveVerdict.SAVED, 1) for module in modules)
+        return SaveReport(SaveVerdict.SAVED, files, self.name, author, reason)
+
+    def _side(self, module: str) -> FileSide:
+        """The file of a module beside the last of its sources."""
+        if module not in self.sources:
+            unknown = Refusal("LC507", f"{module} is not loaded", module=module)
+            return FileSide((self.worker,), FileFound(module, refusals=(unknown,)), Contents())
+        running, path = self.sources[module][-1], self.files_of.get(module)
+        data = path.read_bytes() if path else None
+        found = FileFound(module, len(self.sources[module]), checksum(running), str(path or ""), folder=os.getcwd())
+        after = in_base64(running.encode())
+        return FileSide((self.worker,), found, Contents(in_base64(data), after, (data or b"").decode(), running))
+
     def _status(self, module: str) -> ModuleStatus:
         running = self.sources[module]
-        file = str(self.files.get(module, ""))
-        return ModuleStatus(module, len(running), checksum(running[-1]), DiskState.SAME, file)
+        file = str(self.files_of.get(module, ""))
+        disk = DiskState.SAME if len(running) == 1 else DiskState.DIFFERS
+        return ModuleStatus(module, len(running), checksum(running[-1]), disk, file)
 
 
 def on_python(target: KeepingTarget, python: str) -> KeepingTarget:

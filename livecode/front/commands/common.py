@@ -71,6 +71,8 @@ def commands(name: str, store: str = "") -> Commands:
         unload=f"livecode unload {name}{more} {{}}",
         rerun=f"livecode push {name}{more} --rerun {{}}",
         drop=f"livecode drop {name}{more} {{}}",
+        diff=f"livecode diff {name}{more} {{}}",
+        save=f"livecode save {name}{more} {{}}",
     )
 
 

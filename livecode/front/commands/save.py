@@ -1,0 +1,53 @@
+"""`livecode save`: what runs is written to its files."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from livecode.front.cli import REFUSED_OR_FAILED, UNKNOWN
+from livecode.front.commands.common import (
+    commands,
+    json_option,
+    reason_option,
+    service_named,
+    store_option,
+    store_words,
+)
+from livecode.front.saving import SaveRequest
+from livecode.front.saving import save as save_request
+from livecode.front.terminal import say
+from livecode.model.save_words import save_text
+from livecode.model.saving import SaveVerdict
+
+
+@click.command()
+@click.argument("name")
+@click.argument("modules", nargs=-1, metavar="[MODULE]...")
+@click.option("--all", "every", is_flag=True, help="All modules that differ from disk.")
+@click.option("--file", default="", metavar="F", help="Where the one MODULE belongs, if it could be in several places.")
+@click.option("--force", is_flag=True, help="Also write over a file that somebody else changed or removed.")
+@reason_option
+@store_option
+@json_option
+def save(
+    name: str,
+    modules: tuple[str, ...],
+    every: bool,
+    file: str,
+    force: bool,
+    reason: str,
+    store: str,
+    as_json: bool,
+) -> None:
+    """Write what the service NAME runs of MODULE... to their files, all of it or nothing."""
+    again = " ".join(["livecode save", name, "--all", *store_words(store)])
+    request = SaveRequest(modules, every, file, force, reason=reason)
+    report = save_request(request, service_named(name, store), again)
+    if as_json:
+        click.echo(report.to_json())
+    else:
+        say(save_text(report, commands(name, store)))
+    if not report.ok:
+        sys.exit(UNKNOWN if report.verdict is SaveVerdict.UNKNOWN else REFUSED_OR_FAILED)
