@@ -31,7 +31,10 @@ def with_line_ends(source: str, like: str) -> str:
     usual = kinds.most_common(1)[0][0]
     old_lines, new_lines = _ENDS.sub("\n", like).split("\n"), source.split("\n")
     chosen = _chosen(old_lines, new_lines, ends, usual)
-    return "".join(line + end for line, end in zip(new_lines, (*chosen[: len(new_lines) - 1], ""), strict=True))
+    text = "".join(line + end for line, end in zip(new_lines, (*chosen[: len(new_lines) - 1], ""), strict=True))
+    if unified(text) != source:  # a carriage return came before a line feed, and the two would be one end
+        return source.replace("\n", usual)
+    return text
 
 
 def _chosen(old_lines: Sequence[str], new_lines: Sequence[str], ends: Sequence[str], usual: str) -> list[str]:

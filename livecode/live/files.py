@@ -69,7 +69,7 @@ class _Swap:
     item: NewContents
     fresh: str = ""
     kept: str = ""
-    is_done: bool = False
+    has_appeared: bool = False
     folders: list[str] = field(default_factory=list)
 
 
@@ -91,6 +91,7 @@ def write_together(items: Sequence[NewContents]) -> tuple[tuple[str, str], ...]:
             for folder in sorted({os.path.dirname(item.path) for item in items}):
                 locks.enter_context(_locked(folder))
             for swap in swaps:
+                _must_be_as_known(swap.item)
                 remarks += [(swap.item.path, what) for what in _write_beside(swap)]
             for swap in swaps:
                 _must_be_as_known(swap.item)
@@ -250,7 +251,7 @@ def _put_in_place(swap: _Swap) -> None:
     with _writing(item.path):
         if item.before is None:
             _appear(swap)
-            swap.is_done = True
+            swap.has_appeared = True
         else:
             swap.kept = _hidden(item.path)
             try:
@@ -259,7 +260,6 @@ def _put_in_place(swap: _Swap) -> None:
                 if error.errno not in NO_LINKS:
                     raise
                 shutil.copy2(item.path, swap.kept)
-            swap.is_done = True  # said first: putting back what was not replaced changes nothing
             os.replace(swap.fresh, item.path)
 
 
@@ -278,10 +278,10 @@ def _appear(swap: _Swap) -> None:
 def _put_back(swap: _Swap) -> bool:
     """True if the file has what it had before."""
     try:
-        if swap.is_done and swap.kept:
-            os.replace(swap.kept, swap.item.path)
-        elif swap.is_done:
+        if swap.has_appeared:
             os.unlink(swap.item.path)
+        elif swap.kept and not os.path.lexists(swap.fresh):  # that name is gone when the file has been replaced
+            os.replace(swap.kept, swap.item.path)
     except OSError:
         swap.kept = ""  # what the file said is there still, under the hidden name
         return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import stat
 import tokenize
 from pathlib import Path
 
@@ -20,7 +21,11 @@ def read_source(path: str | Path) -> str:
     """
     path = Path(path)
     try:
-        size = path.stat().st_size
+        at = path.stat()
+        size = at.st_size
+        if not stat.S_ISREG(at.st_mode):  # whoever opens a pipe waits for somebody at its other end
+            what = "a folder" if stat.S_ISDIR(at.st_mode) else "no regular file"
+            raise UsageError(f"{path}: cannot be read: it is {what}")
         if size > MAX_SOURCE_BYTES:
             limit = MAX_SOURCE_BYTES // 1048576
             raise UsageError(f"{path}: {size / 1048576:.1f} MiB, more than the {limit} MiB that are accepted as source")
@@ -50,7 +55,7 @@ def decode_source(data: bytes) -> str:
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise ValueError(f"not Python source: line {line} is not {error.encoding} text: {error.reason}") from error
-    return io.IncrementalNewlineDecoder(None, translate=True).decode(text)
+    return io.IncrementalNewlineDecoder(None, translate=True).decode(text, final=True)
 
 
 def encode_source(source: str, like: bytes = b"") -> bytes:
