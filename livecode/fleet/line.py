@@ -4,6 +4,7 @@ worker an accept and a thread, which it must get from a busy interpreter."""
 from __future__ import annotations
 
 import os
+import select
 import socket
 import threading
 import time
@@ -98,7 +99,7 @@ class Line:
             return True
         except OSError:
             return False
-        return waiting != b"" and self._owed > 0
+        return waiting != b"" and self._owed > 0 and not _has_hung_up(self._connection)
 
     def _read_owed(self, answer_s: float) -> None:
         while self._owed and self._connection is not None:
@@ -117,6 +118,13 @@ class Line:
         connection, self._connection, self._frames, self._owed = self._connection, None, None, 0
         if connection is not None:
             connection.close()
+
+
+def _has_hung_up(connection: socket.socket) -> bool:
+    """True if the other side is gone, though what it said last may not have been read yet."""
+    asked = select.poll()
+    asked.register(connection, 0)  # a hang-up is told unasked
+    return bool(asked.poll(0))
 
 
 def knock(path: str, timeout_s: float) -> socket.socket:

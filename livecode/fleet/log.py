@@ -13,7 +13,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -156,8 +156,14 @@ class Log:
         self._publish(generations.dropped(self.state(), modules, Author(author, reason, time.time(), self._me.key)))
         return self.now
 
-    def note_saved(self, digests: Mapping[str, str], author: str, reason: str) -> None:
-        """Says what the files of modules say by now, if patches are for something else; waits for a push on trial.
+    def note_saved(self, digests: Mapping[str, str], written: Collection[str], author: str, reason: str) -> None:
+        """Says what the files of modules say by now; waits for a push on trial.
+
+        Args:
+            digests: Module → SHA-256 of the source that its file says.
+            written: Those of the modules whose files were written now. Of others that is said only if it is news.
+            author: Who saved.
+            reason: Why.
 
         Raises:
             StoreError: The store cannot be reached, or others push without a pause.
@@ -165,13 +171,14 @@ class Log:
         deadline = time.monotonic() + PATIENCE_S
         while True:
             patches = self.state().by_module
-            if all(name not in patches or patches[name].base == digest for name, digest in digests.items()):
+            known = {name: digest for name, digest in digests.items() if name in patches}
+            if all(name not in written and patches[name].base == digest for name, digest in known.items()):
                 return
             try:
                 if not self.undecided():
                     self.clear()
                     author_ = Author(author, reason, time.time(), self._me.key)
-                    self._publish(generations.saved(self.now, digests, author_))
+                    self._publish(generations.saved(self.now, known, author_))
                     return
             except StaleBaseError:
                 if time.monotonic() > deadline:

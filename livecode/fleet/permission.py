@@ -27,6 +27,9 @@ from livecode.model.report import ModuleOutcome, Outcome, Refusal, Verdict
 OPEN_TO_ALL = frozenset({"hello"})
 """What anybody may ask: who is there, and what is allowed."""
 
+WRITING = frozenset({"save", "put_back"})
+"""What changes files: whoever may push anything may as well."""
+
 
 def check_request(service: str, access: str, op: object, agent: object) -> None:
     """Pass if an agent may ask this at all; a request that is not an agent's says none.
@@ -37,6 +40,10 @@ def check_request(service: str, access: str, op: object, agent: object) -> None:
     if agent and Access(access) is Access.NONE and op not in OPEN_TO_ALL:
         raise NotAllowedError(
             f"{service!r} lets no agent in; its owner decides that: livecode.listen({service!r}, agents='read')"
+        )
+    if agent and op in WRITING and Access(access) is not Access.PUSH:
+        raise NotAllowedError(
+            f"{service!r} lets no agent write files; its owner may: livecode.listen({service!r}, agents='push')"
         )
 
 

@@ -192,12 +192,13 @@ class Saver:
 
     def _told(self, report: SaveReport, found: Survey) -> SaveReport:
         """The same after the log was told, and with the machines that could not be reached."""
-        written = {f.module: f.checksum for f in report.files if f.verdict in (SaveVerdict.SAVED, SaveVerdict.SAME)}
-        if report.ok and written:
+        said = {file.module: file.checksum for file in report.files}
+        written = {file.module for file in report.files if file.verdict is SaveVerdict.SAVED}
+        if report.ok and said:
             try:
                 log = self._members.log() if self._members.has_log() else None
                 if log is not None:
-                    log.note_saved(written, report.author, report.reason)
+                    log.note_saved(said, written, report.author, report.reason)
                     self._wake(log.now.generation)
             except StoreError as error:
                 why = f"the log was not told ({error}): save again when it can be, or later pushes count as stale"
@@ -219,7 +220,7 @@ def _planned(name: str, found: Survey) -> Iterable[FileSaved]:
     looks = _chosen(found.looks.get(name, ()))
     general = tuple(_disagreements(name, looks, found))
     if not looks:
-        far = refusal("LC412", f"no worker with a door on this machine runs {name}", module=name)
+        far = refusal("LC414", f"no worker with a door on this machine runs {name}", module=name)
         yield FileSaved(name, "", SaveVerdict.REFUSED, refusals=(*general, far))
         return
     for look in _writers(looks):
@@ -236,7 +237,7 @@ def _planned(name: str, found: Survey) -> Iterable[FileSaved]:
 def _disagreements(name: str, looks: Sequence[Look], found: Survey) -> Iterable[Refusal]:
     """Why it is not clear what to save."""
     for why in found.lost:
-        yield refusal("LC411", f"what it runs of {name} is not known: {why}", way_out="save again", module=name)
+        yield refusal("LC413", f"what it runs of {name} is not known: {why}", way_out="save again", module=name)
     running: dict[tuple[str, int], list[str]] = {}
     for look in looks:
         if look.found.checksum:
@@ -249,7 +250,7 @@ def _disagreements(name: str, looks: Sequence[Look], found: Survey) -> Iterable[
         said = ", ".join(
             f"v{version} ({digest[:7]}) on {' '.join(dict.fromkeys(who))}" for (digest, version), who in running.items()
         )
-        yield refusal("LC411", f"the workers run {name} in {len(running)} versions: {said}", module=name)
+        yield refusal("LC413", f"the workers run {name} in {len(running)} versions: {said}", module=name)
 
 
 def _writers(looks: Sequence[Look]) -> tuple[Look, ...]:
@@ -286,7 +287,7 @@ def _unreached(found: Survey) -> Iterable[FileSaved]:
                 host = status.worker.host
                 why = f"no door of {host} can be reached from here"
                 way = f"save there: livecode save {status.worker.service} {module.module}"
-                refused = (refusal("LC412", why, way_out=way, module=module.module),)
+                refused = (refusal("LC414", why, way_out=way, module=module.module),)
                 yield _of(
                     status.worker,
                     FileSaved(

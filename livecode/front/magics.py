@@ -21,7 +21,7 @@ from livecode.front.disk_magics import DIFF_ARGUMENTS, SAVE_ARGUMENTS, diff_view
 from livecode.front.display import STOP, NotebookScreen, WatchLog, ended
 from livecode.front.policy import CANARY_HELP, FOR_HELP, MIXED_HELP, NOW_HELP, Typed
 from livecode.front.progress import Screen, followed
-from livecode.front.push import PushRequest, default_author, file_item, module_items, push, shown_path
+from livecode.front.push import PushRequest, default_author, file_item, module_items, push
 from livecode.front.terminal import TerminalScreen
 from livecode.front.views import AttachedView, DiffView, LogView, StatusView, View
 from livecode.front.watching.watch import FILTER_HELP, POLL_HELP, Watch, watch

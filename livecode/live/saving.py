@@ -168,7 +168,7 @@ def _path(running: Running, place: str) -> str | Refusal:
         path = os.path.realpath(running.file)
         if place and not _ends_with(path, place) and not _ends_with(os.path.abspath(running.file), place):
             what = f"{running.name} was loaded from {running.file}, and is saved there and nowhere else"
-            return refusal("LC413", what, way_out="leave --file out", module=running.name)
+            return refusal("LC415", what, way_out="leave --file out", module=running.name)
         return path
     places = _places(running.name, is_package=hasattr(sys.modules.get(running.name), "__path__"))
     chosen = [path for path in places if not place or _ends_with(path, place)]
@@ -176,9 +176,9 @@ def _path(running: Running, place: str) -> str | Refusal:
         return chosen[0]
     if not places:
         what = f"{running.name} came by a push, and no tracked folder is one from which it would be imported"
-        return refusal("LC413", what, module=running.name)
+        return refusal("LC415", what, module=running.name)
     could = f"{running.name} came by a push, and would be imported from {' or '.join(places)}"
-    return refusal("LC413", could, way_out="say which: --file F", module=running.name)
+    return refusal("LC415", could, way_out="say which: --file F", module=running.name)
 
 
 def _places(module: str, *, is_package: bool) -> list[str]:
@@ -226,13 +226,13 @@ def _read(path: str) -> bytes | Refusal | None:
     """The bytes of a file; None if it is not there."""
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
-            return refusal("LC412", f"{path} is no regular file")
+            return refusal("LC414", f"{path} is no regular file")
         with open(path, "rb") as file:
             return file.read()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        return refusal("LC412", f"{path} cannot be read: {error.strerror}")
+        return refusal("LC414", f"{path} cannot be read: {error.strerror}")
 
 
 def _compared(found: FileFound, running: Running, data: bytes | None, known: set[str]) -> FileFound:
@@ -295,7 +295,7 @@ def _refusals(found: FileFound, running: Running, data: bytes | None, *, force: 
     try:
         encode_source(source, data or b"")
     except ValueError as error:
-        yield refusal("LC414", f"{module} cannot be written to {path}: {error}", module=module)
+        yield refusal("LC416", f"{module} cannot be written to {path}: {error}", module=module)
 
 
 def _cautions(found: FileFound, running: Running, data: bytes | None) -> Iterable[Refusal]:
@@ -304,9 +304,9 @@ def _cautions(found: FileFound, running: Running, data: bytes | None) -> Iterabl
         yield refusal("LC504", f"{module} is not the service's own: {path}", module=module)
     if found.state is FileState.GONE:
         what = f"{path} is gone since {module} was loaded from it"
-        yield refusal("LC410", what, way_out="--force makes it again", module=module)
+        yield refusal("LC412", what, way_out="--force makes it again", module=module)
     elif found.state is FileState.CHANGED:
-        yield refusal("LC410", _what_changed(found, running, data or b""), module=module)
+        yield refusal("LC412", _what_changed(found, running, data or b""), module=module)
 
 
 def _what_changed(found: FileFound, running: Running, data: bytes) -> str:
@@ -338,12 +338,12 @@ def _obstacles(found: FileFound) -> Iterable[Refusal]:
         folder = os.path.dirname(folder)
     if found.found and not found.mode & 0o222:
         what, way_out = f"{path} is read-only (mode {found.mode:04o})", f"chmod u+w {shlex.quote(path)}"
-        yield refusal("LC412", what, way_out=way_out, module=found.module)
+        yield refusal("LC414", what, way_out=way_out, module=found.module)
         return
     mine = [each for each in (path, folder) if os.path.exists(each) and not os.access(each, os.W_OK)]
     if mine:
         what = f"{mine[0]} cannot be written to by the service (user {os.geteuid()})"
-        yield refusal("LC412", what, module=found.module)
+        yield refusal("LC414", what, module=found.module)
 
 
 def shown(found: FileFound) -> str:
@@ -359,12 +359,12 @@ def _begun(order: SaveOrder, found: FileFound) -> FileSaved:
     refusals, verdict = found.refusals, SaveVerdict.SAVED
     if found.checksum != order.checksum and not refusals:
         what = f"another version of {order.module} runs than a moment ago"
-        refusals = (refusal("LC411", what, way_out="save again", module=order.module),)
+        refusals = (refusal("LC413", what, way_out="save again", module=order.module),)
     elif found.state is FileState.SAME:
         verdict = SaveVerdict.SAME
     elif (found.path, found.found) != (order.path, order.found) and not refusals:
         what = f"{order.path} changed at this moment"
-        refusals = (refusal("LC410", what, way_out="look at the difference, then save again", module=order.module),)
+        refusals = (refusal("LC412", what, way_out="look at the difference, then save again", module=order.module),)
     return FileSaved(
         order.module,
         found.path,
@@ -395,7 +395,7 @@ def _failed(file: FileSaved, error: WriteError) -> FileSaved:
         return replace(file, verdict=SaveVerdict.UNDONE)
     if isinstance(error, MeanwhileError):
         way_out = "look at the difference, then save again"
-        why = refusal("LC410", f"{error.path}: {error}", way_out=way_out, module=file.module)
+        why = refusal("LC412", f"{error.path}: {error}", way_out=way_out, module=file.module)
         return replace(file, verdict=SaveVerdict.REFUSED, refusals=(why,))
     return replace(file, verdict=SaveVerdict.UNDONE, failure=str(error))
 

@@ -18,7 +18,7 @@ _GLYPHS = {
     SaveVerdict.PARTLY: ("▲", Tone.WARN),
     SaveVerdict.UNKNOWN: ("?", Tone.WARN),
 }
-_CHANGED = "LC410"
+_CHANGED = "LC412"
 _WORDS = {
     SaveVerdict.REFUSED: "refused",
     SaveVerdict.UNDONE: "not written",
@@ -56,7 +56,8 @@ def _title(report: SaveReport) -> tuple[str, tuple[str, ...]]:
             count = sum(file.verdict is SaveVerdict.SAVED for file in files)
             return subject, (f"{count} file{'s' * (count != 1)} written",)
         case SaveVerdict.SAME:
-            return subject or "nothing differs from disk", ("the files say what runs: nothing written",)
+            said = ("the files say what runs: nothing written",) if files else ("nothing written",)
+            return subject or "nothing differs from disk", said
         case SaveVerdict.PARTLY:
             return subject, ("not every file says what runs",)
     return subject, () if report.verdict is SaveVerdict.UNKNOWN else ("no file was changed",)

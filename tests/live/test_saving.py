@@ -139,7 +139,7 @@ def test_what_python_could_not_read_again_is_refused(
     """A push does not look at the cookie; the file would."""
     path = loaded(project, f"saved_{name}", pushed=source)
     (file,) = saved(process, f"saved_{name}")
-    assert (file.verdict, codes(file)) == (SaveVerdict.REFUSED, ["LC414"])
+    assert (file.verdict, codes(file)) == (SaveVerdict.REFUSED, ["LC416"])
     assert why in file.refusals[0].what
     assert path.read_text() == ONE
 
@@ -149,7 +149,7 @@ def test_a_file_that_changed_meanwhile_is_refused(project: Path, process: Proces
     path = loaded(project, "saved_edited")
     path.write_text(ONE + "theirs = 1\n")
     (file,) = saved(process, "saved_edited")
-    assert (file.verdict, codes(file)) == (SaveVerdict.REFUSED, ["LC410"])
+    assert (file.verdict, codes(file)) == (SaveVerdict.REFUSED, ["LC412"])
     assert "+1 −0 lines (file of " in file.refusals[0].what
     assert path.read_text() == ONE + "theirs = 1\n"
     assert saved(process, "saved_edited", force=True)[0].verdict is SaveVerdict.SAVED
@@ -169,7 +169,7 @@ def test_a_file_that_somebody_knows_to_be_older_is_written_over(project: Path, p
     """The log remembers more than a process."""
     path = loaded(project, "saved_known")
     path.write_text("x = 0\n")
-    assert codes(saving.look(process, "saved_known")) == ["LC410"]
+    assert codes(saving.look(process, "saved_known")) == ["LC412"]
     assert codes(saving.look(process, "saved_known", known=[checksum("x = 0\n")])) == []
 
 
@@ -178,7 +178,7 @@ def test_a_file_that_vanished_is_not_made_again_unless_forced(project: Path, pro
     path = loaded(project, "saved_gone")
     path.unlink()
     (file,) = saved(process, "saved_gone")
-    assert (codes(file), path.exists()) == (["LC410"], False)
+    assert (codes(file), path.exists()) == (["LC412"], False)
     assert "--force makes it again" in file.refusals[0].way_out
     (file,) = saved(process, "saved_gone", force=True)
     assert (file.verdict, file.is_new, path.read_text()) == (SaveVerdict.SAVED, True, TWO)
@@ -213,7 +213,7 @@ def test_a_read_only_file_is_refused(project: Path, process: Process) -> None:
     path = loaded(project, "saved_locked")
     path.chmod(0o444)
     (file,) = saved(process, "saved_locked", force=True)
-    assert codes(file) == ["LC412"]
+    assert codes(file) == ["LC414"]
     assert file.refusals[0].way_out == f"chmod u+w {path}"
     assert path.read_text() == ONE
 
@@ -226,7 +226,7 @@ def test_a_folder_that_cannot_be_written_is_refused(
     real = os.access
     monkeypatch.setattr(os, "access", lambda path, mode: str(path) != str(project) and real(path, mode))
     (file,) = saved(process, "saved_folder")
-    assert codes(file) == ["LC412"]
+    assert codes(file) == ["LC414"]
     assert str(project) in file.refusals[0].what
 
 
@@ -235,7 +235,7 @@ def test_what_is_no_regular_file_is_refused(project: Path, process: Process) -> 
     path = loaded(project, "saved_pipe")
     path.unlink()
     os.mkfifo(path)
-    assert codes(saving.look(process, "saved_pipe", force=True)) == ["LC412"]
+    assert codes(saving.look(process, "saved_pipe", force=True)) == ["LC414"]
 
 
 def test_a_new_module_goes_into_the_folder_of_its_package(project: Path, process: Process) -> None:
@@ -275,7 +275,7 @@ def test_a_new_module_that_could_be_in_two_places(
     monkeypatch.syspath_prepend(project / "lib")
     livecode.push({"saved_where": "x = 1\n"})
     found = saving.look(process, "saved_where")
-    assert codes(found) == ["LC413"]
+    assert codes(found) == ["LC415"]
     assert str(project / "lib" / "saved_where.py") in found.refusals[0].what
     (file,) = saved(process, "saved_where", place="lib/saved_where.py")
     assert file.path == str(project / "lib" / "saved_where.py")
@@ -287,7 +287,7 @@ def test_nothing_else_can_be_written(project: Path, process: Process, place: str
     loaded(project, "saved_own")
     livecode.push({"saved_new": "x = 1\n"})
     for name in ("saved_own", "saved_new"):
-        assert codes(saving.look(process, name, place=place, force=True)) == ["LC413"]
+        assert codes(saving.look(process, name, place=place, force=True)) == ["LC415"]
     order = SaveOrder("saved_own", saving.look(process, "saved_own").checksum, place, "")
     assert saving.save(process, [order], force=True)[0].verdict is SaveVerdict.REFUSED
     assert not Path("/tmp/evil.py").exists()
@@ -298,7 +298,7 @@ def test_a_new_module_outside_of_tracked_folders(project: Path, process: Process
     assert project
     livecode.push({"saved_lost": "x = 1\n"})
     tracking.untrack_all()
-    assert codes(saving.look(process, "saved_lost")) == ["LC413"]
+    assert codes(saving.look(process, "saved_lost")) == ["LC415"]
 
 
 def test_a_file_that_is_there_already_is_not_that_of_a_new_module(project: Path, process: Process) -> None:
@@ -306,7 +306,7 @@ def test_a_file_that_is_there_already_is_not_that_of_a_new_module(project: Path,
     livecode.push({"saved_twice": "x = 1\n"})
     (project / "saved_twice.py").write_text("x = 2\n")
     found = saving.look(process, "saved_twice")
-    assert codes(found) == ["LC410"]
+    assert codes(found) == ["LC412"]
     assert "was never loaded from it" in found.refusals[0].what
 
 
@@ -377,10 +377,10 @@ def test_what_changed_since_it_was_looked_at_is_refused(project: Path, process: 
     livecode.push({"saved_moving": TWO.replace("+ 1", "+ 9")})
     livecode.push({"saved_moving": TWO})
     (file,) = saving.save(process, [ordered(found)])
-    assert codes(file) == ["LC410"]
+    assert codes(file) == ["LC412"]
     livecode.push({"saved_moving": TWO.replace("+ 1", "+ 7")})
     (file,) = saving.save(process, [ordered(found)])
-    assert codes(file) == ["LC411"]
+    assert codes(file) == ["LC413"]
 
 
 def test_a_save_can_be_put_back_once(project: Path, process: Process) -> None:

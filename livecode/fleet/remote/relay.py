@@ -229,6 +229,18 @@ class Desk:
             timeout_s=request["timeout_s"],
         )
 
+    def files(self, request: Arguments, _tell: Tell) -> Any:
+        return self.service.files(*request["modules"], file=str(request["file"]))
+
+    def save(self, request: Arguments, _tell: Tell) -> Any:
+        return self.service.save(
+            *request["modules"],
+            file=str(request["file"]),
+            force=bool(request["force"]),
+            author=str(request["author"]),
+            reason=str(request["reason"]),
+        )
+
     def look(self, _request: Arguments, _tell: Tell) -> Any:
         return self.service.look_at_log()
 
@@ -247,6 +259,8 @@ VERBS: Mapping[str, Callable[[Desk, Arguments, Tell], Any]] = {
     "history": Desk.history,
     "loaded_files": Desk.loaded_files,
     "evaluate": Desk.evaluate,
+    "files": Desk.files,
+    "save": Desk.save,
     "look": Desk.look,
 }
 

@@ -32,6 +32,7 @@ from livecode.model.measured import CanaryResult
 from livecode.model.nouns import History, ProcessStatus, Push, Worker
 from livecode.model.report import Failure, Outcome, Report, Verdict
 from livecode.model.services import ServiceSummary
+from livecode.model.saving import FileSide, SaveReport, SaveVerdict
 
 T = TypeVar("T")
 
@@ -170,6 +171,21 @@ class RelayedService(Service):
 
     def watch_log(self) -> Watch | None:
         return None
+
+    def files(self, *modules: str, file: str = "") -> tuple[FileSide, ...]:
+        return _decoded(tuple[FileSide, ...], self.relay.read({"op": "files", "modules": modules, "file": file}))
+
+    def save(
+        self, *modules: str, file: str = "", force: bool = False, author: str = "", reason: str = ""
+    ) -> SaveReport:
+        began = time.perf_counter()
+        request = {"op": "save", "modules": modules, "file": file, "force": force, "author": author, "reason": reason}
+        try:
+            report = _decoded(SaveReport, self.relay.act(request))
+        except LinkLostError as error:
+            why = f"{error}: each file has the old or the new text; look at the difference"
+            report = SaveReport(SaveVerdict.UNKNOWN, (), self.name, author, reason, (why,))
+        return replace(report, duration_ms=(time.perf_counter() - began) * 1000)
 
     def log(self, limit: int = 50) -> tuple[State, ...]:
         return _decoded(tuple[State, ...], self.relay.read({"op": "log", "limit": limit}))

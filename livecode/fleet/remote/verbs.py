@@ -13,7 +13,8 @@
     drop       modules, author, reason              names
     evaluate   expression, workers, module, timeout_s
     status, peek, log, source, history              what they are called in a `Service`
-    loaded_files, look                              the same
+    loaded_files, look, files                       the same
+    save       modules, file, force, author, reason     a SaveReport
 
 `seen` is what the log said when whoever pushes through this looked last: it outlives a link, so that a push that knows
 of an older state is refused behind a new link, too.
