@@ -34,6 +34,8 @@ from livecode.model.saving import Contents, FileFound, FileSaved, FileState, Sav
 
 _last: tuple[str, tuple[NewContents, ...]] = "", ()
 """Who asked for the last save, and what it replaced, until the next one."""
+_wrote: dict[str, str] = {}
+"""Path → SHA-256 of the source that was written there last: versions are forgotten, and the log may not be told."""
 
 
 def look(
@@ -64,7 +66,8 @@ def look(
     data = _read(path)
     if isinstance(data, Refusal):
         return replace(found, refusals=(replace(data, module=module),))
-    found = _compared(found, running, data, {*known, *(each.checksum for each in running.versions)})
+    older = {*known, *(each.checksum for each in running.versions), *filter(None, (_wrote.get(path),))}
+    found = _compared(found, running, data, older)
     return replace(found, refusals=tuple(_refusals(found, running, data, force=force)))
 
 
@@ -112,6 +115,7 @@ def save(
     except WriteError as error:
         return tuple(_failed(file, error) if file in wanted else file for file in saved)
     _last = key, changes
+    _wrote.update((file.path, file.checksum) for file in wanted)
     for file in saved:
         adopt_file(process, file.module)
     more = {file.module: tuple(what for path, what in remarks if path == file.path) for file in saved}

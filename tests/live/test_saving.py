@@ -13,6 +13,7 @@ import pytest
 import livecode
 from livecode.live import saving, tracking
 from livecode.live.process import Process, this_process
+from livecode.live.running import MAX_VERSIONS
 from livecode.model.nouns import checksum
 from livecode.model.saving import FileFound, FileSaved, FileState, SaveOrder, SaveVerdict
 
@@ -405,3 +406,13 @@ def test_a_repository_and_the_working_folder_are_told(project: Path, process: Pr
     (project / ".git").mkdir()
     found = saving.look(process, "saved_repo")
     assert (found.root, found.folder) == (str(project), str(project))
+
+
+def test_what_was_written_is_known_however_many_versions_ago(project: Path, process: Process) -> None:
+    """Versions are forgotten some time; the file is still the one that was saved."""
+    path = loaded(project, "saved_long_ago")
+    saved(process, "saved_long_ago")
+    for number in range(MAX_VERSIONS + 2):
+        livecode.push({"saved_long_ago": f"x = {number + 100}\n"})
+    assert saved(process, "saved_long_ago")[0].verdict is SaveVerdict.SAVED
+    assert path.read_text() == f"x = {MAX_VERSIONS + 101}\n"
