@@ -249,6 +249,7 @@ class RemoteWorker:
     def close_kernel(self, session: str) -> bool:
         """True if there was a kernel of that session inside the worker; it is gone now."""
         return bool(self._ask("close_kernel", session=session))
+
     def ask_files(self, op: str, **arguments: Any) -> Any:
         """The answer to a request of `livecode.fleet.file_ops`."""
         return self._ask(op, **arguments)

@@ -224,6 +224,8 @@ def _at_the_desk(name: str) -> Callable[[Door, Request], Any]:
         return getattr(import_module("livecode.kernel.desk"), name)(door, request)
 
     return ask
+
+
 def _of_files(door: Door, request: Request) -> Any:
     from livecode.fleet import file_ops
 
