@@ -53,11 +53,9 @@ def look(
     running = _running(process, module)
     if isinstance(running, Refusal):
         return FileFound(module, refusals=(running,))
-    version = running.versions[-1]
+    version = running.versions[-1]  # looked at once: a push may come at any moment
     loaded = version.source is not None
-    found = FileFound(
-        module, version.number if loaded else 0, running.checksum if loaded else "", folder=_working_folder()
-    )
+    found = FileFound(module, version.number if loaded else 0, version.checksum, folder=_working_folder())
     path = _path(running, place)
     if isinstance(path, Refusal):
         return replace(found, refusals=(path,))
@@ -67,16 +65,17 @@ def look(
     if isinstance(data, Refusal):
         return replace(found, refusals=(replace(data, module=module),))
     older = {*known, *(each.checksum for each in running.versions), *filter(None, (_wrote.get(path),))}
-    found = _compared(found, running, data, older)
-    return replace(found, refusals=tuple(_refusals(found, running, data, force=force)))
+    found = _compared(found, running, version.source, data, older)
+    return replace(found, refusals=tuple(_refusals(found, running, version.source, data, force=force)))
 
 
-def contents(process: Process, module: str, *, place: str = "") -> Contents:
-    """What a module's file has as bytes, and what saving would write."""
+def contents(process: Process, module: str, digest: str, *, place: str = "") -> Contents:
+    """What a module's file has as bytes, and what saving would write of the source with that SHA-256."""
     running = _running(process, module)
     if isinstance(running, Refusal):
         return Contents(problem=running.what)
-    path, source = _path(running, place), running.versions[-1].source
+    path, versions = _path(running, place), tuple(running.versions)
+    source = next((each.source for each in reversed(versions) if each.checksum == digest), versions[-1].source)
     data = None if isinstance(path, Refusal) else _read(path)
     if isinstance(data, Refusal):
         return Contents(after_text=source, problem=data.what)
@@ -239,9 +238,8 @@ def _read(path: str) -> bytes | Refusal | None:
         return refusal("LC414", f"{path} cannot be read: {error.strerror}")
 
 
-def _compared(found: FileFound, running: Running, data: bytes | None, known: set[str]) -> FileFound:
+def _compared(found: FileFound, running: Running, source: str | None, data: bytes | None, known: set[str]) -> FileFound:
     """The same, with what the file says beside what runs."""
-    source = running.versions[-1].source
     if data is None:
         state = FileState.GONE if running.file else FileState.NONE
         return replace(found, state=state, added=len((source or "").splitlines()))
@@ -284,9 +282,10 @@ def _remarks(source: str | None, data: bytes, at: os.stat_result) -> Iterable[st
             yield f"its encoding becomes {after}, as the new text claims; it was {before}"
 
 
-def _refusals(found: FileFound, running: Running, data: bytes | None, *, force: bool) -> Iterable[Refusal]:
+def _refusals(
+    found: FileFound, running: Running, source: str | None, data: bytes | None, *, force: bool
+) -> Iterable[Refusal]:
     module, path = found.module, found.path
-    source = running.versions[-1].source
     if source is None:
         way_out = f"remove {path} yourself, if it is not wanted any more"
         yield refusal("LC507", f"{module} is unloaded, and livecode removes no file", way_out=way_out, module=module)
@@ -388,7 +387,9 @@ def _begun(order: SaveOrder, found: FileFound) -> FileSaved:
 def _change(process: Process, file: FileSaved) -> NewContents:
     data = _read(file.path)
     assert not isinstance(data, Refusal)
-    return NewContents(file.path, encode_source(process.source(file.module) or "", data or b""), data)
+    versions = process.history(file.module).versions  # what runs may be another one by now
+    source = next(each.source for each in reversed(versions) if each.checksum == file.checksum)
+    return NewContents(file.path, encode_source(source or "", data or b""), data)
 
 
 def _failed(file: FileSaved, error: WriteError) -> FileSaved:

@@ -202,7 +202,8 @@ def test_two_who_save_at_once(services: Services) -> None:
         pusher.join()
     assert {verdict for verdicts in said for verdict in verdicts} <= {"SAVED", "SAME", "REFUSED"}
     assert all((running.folder / name).read_text() in texts for name, texts in written.items())
-    assert service.save("pricing", "taxes").ok
+    report = service.save("pricing", "taxes")
+    assert report.ok, str(report)
     assert {(running.folder / name).read_text() for name in written} == {service.source("pricing")}
     assert [path.name for path in running.folder.iterdir() if path.name.startswith(".")] == []
 

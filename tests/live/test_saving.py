@@ -416,3 +416,17 @@ def test_what_was_written_is_known_however_many_versions_ago(project: Path, proc
         livecode.push({"saved_long_ago": f"x = {number + 100}\n"})
     assert saved(process, "saved_long_ago")[0].verdict is SaveVerdict.SAVED
     assert path.read_text() == f"x = {MAX_VERSIONS + 101}\n"
+
+
+def test_what_is_written_is_what_was_checked(project: Path, process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A push that comes in between is not what was looked at."""
+    path = loaded(project, "saved_race")
+    real = saving._begun
+
+    def begun(order: SaveOrder, found: FileFound) -> FileSaved:
+        livecode.push({"saved_race": TWO.replace("+ 1", "+ 5")})
+        return real(order, found)
+
+    monkeypatch.setattr(saving, "_begun", begun)
+    (file,) = saved(process, "saved_race")
+    assert (file.verdict, file.checksum, path.read_text()) == (SaveVerdict.SAVED, checksum(TWO), TWO)
