@@ -1,9 +1,11 @@
 """What a guest can ask of the files of the modules that run here.
 
-files      modules, place, known, force     what each file says beside what runs: a FileFound a module
-contents   module, place                    both as bytes: Contents
-save       orders, key, known, force        writes all of it or nothing: a FileSaved a module
-put_back   key                              takes that save back: the files that could not be
+    files      modules, place, known, force     what each file says beside what runs: a FileFound a module
+    contents   module, checksum, place          both as bytes: Contents
+    save       orders, key, known, force        writes all of it or nothing: a FileSaved a module
+    put_back   key                              takes that save back: the files that could not be
+
+What is known, and what else is forced, is for caution only: see `livecode.live.saving`.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ def _files(process: Process, request: Request) -> Any:
 
 
 def _contents(process: Process, request: Request) -> Any:
-    return to_plain(saving.contents(process, _text(request, "module"), place=_text(request, "place")))
+    module, digest = _text(request, "module"), _text(request, "checksum")
+    return to_plain(saving.contents(process, module, digest, place=_text(request, "place")))
 
 
 def _save(process: Process, request: Request) -> Any:

@@ -97,9 +97,10 @@ def sides(found: Survey, *, place: str = "") -> tuple[FileSide, ...]:
 
 def _side(group: Sequence[Look], place: str) -> FileSide:
     first = group[0]
-    answer = first.client.ask_files("contents", module=first.found.module, place=first.found.path or place)
+    found = first.found
+    answer = first.client.ask_files("contents", module=found.module, checksum=found.checksum, place=found.path or place)
     workers = tuple(look.client.worker for look in group)
-    return FileSide(workers, first.found, from_plain(Contents, answer))
+    return FileSide(workers, found, from_plain(Contents, answer))
 
 
 def _chosen(looks: Sequence[Look]) -> tuple[Look, ...]:

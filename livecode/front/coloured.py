@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from livecode.front.terminal import say
+from livecode.front.terminal import console, is_coloured, show
 from livecode.model.difference import Difference, Span, difference_lines, difference_sheet
 from livecode.model.sheet import Diff, Sheet
-from livecode.model.text import sheet_text
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -23,7 +22,7 @@ _ESCAPE = {27: "␛"}
 
 def say_differences(differences: Sequence[Difference]) -> None:
     """Prints them; nothing of those that are the same, if it does not go to a terminal."""
-    if sys.stdout.isatty():
+    if is_coloured() or sys.stdout.isatty():
         for difference in differences:
             _say_coloured(difference)
         return
@@ -33,13 +32,11 @@ def say_differences(differences: Sequence[Difference]) -> None:
 
 
 def _say_coloured(difference: Difference) -> None:
-    from rich.console import Console
-
     sheet = difference_sheet(difference)
-    say(sheet_text(Sheet(sheet.head, tuple(item for item in sheet.items if not isinstance(item, Diff)))))
-    console = Console(highlight=False)
+    show(Sheet(sheet.head, tuple(item for item in sheet.items if not isinstance(item, Diff))))
+    printer = console()
     for number, (text, changed) in enumerate(() if difference.is_same else difference_lines(difference)):
-        console.print(_line(text, changed, is_name=number < 2), soft_wrap=True)
+        printer.print(_line(text, changed, is_name=number < 2), soft_wrap=True)
 
 
 def _line(text: str, changed: Sequence[Span], *, is_name: bool) -> Text:

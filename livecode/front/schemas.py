@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from livecode.front.ending import Problem
+from livecode.model.difference import Difference
 from livecode.model.evaluated import Evaluated
 from livecode.model.nouns import ProcessStatus
 from livecode.model.pushes import LoggedPush
 from livecode.model.report import Report
+from livecode.model.saving import SaveReport
 from livecode.model.schema import WHERE, Schema, definitions, schema_of
 from livecode.model.services import ServiceSummary
 
@@ -62,10 +64,19 @@ def _many(kind: type) -> Output:
     return {"type": "array", "items": schema_of(kind)}, (kind,)
 
 
+def _with(kind: type, name: str) -> Output:
+    """A value that says beside its fields whether something is so."""
+    more = {"type": "object", "properties": {name: {"type": "boolean"}}, "required": [name]}
+    return {"allOf": [schema_of(kind), more]}, (kind,)
+
+
 def _report() -> Output:
-    """A report says beside its fields whether all is well."""
-    ok = {"type": "object", "properties": {"ok": {"type": "boolean"}}, "required": ["ok"]}
-    return {"allOf": [schema_of(Report), ok]}, (Report,)
+    return _with(Report, "ok")
+
+
+def _diff() -> Output:
+    one, kinds = _with(Difference, "same")
+    return {"type": "array", "items": one}, kinds
 
 
 def _log() -> Output:
@@ -112,11 +123,13 @@ def _watch() -> Output:
 OUTPUTS: Mapping[str, Callable[[], Output]] = {
     "approve": _approve,
     "attach": lambda: _many(ProcessStatus),
+    "diff": _diff,
     "drop": _names,
     "eval": lambda: _many(Evaluated),
     "log": _log,
     "ps": lambda: _many(ServiceSummary),
     "push": _report,
+    "save": lambda: _with(SaveReport, "ok"),
     "status": lambda: _many(ProcessStatus),
     "undo": _report,
     "unload": _report,

@@ -55,26 +55,27 @@ def say(text: str) -> None:
 
 
 def _print(lines: Sequence[str]) -> None:
-    if not _is_coloured():
+    if not is_coloured():
         click.echo("\n".join(lines))
         return
-    console = _console()
+    printer = console()
     for line in lines:
-        console.print(_line(line), soft_wrap=True)
+        printer.print(_line(line), soft_wrap=True)
 
 
-def _is_coloured() -> bool:
+def is_coloured() -> bool:
+    """True if colours are wanted."""
     if os.environ.get("NO_COLOR"):
         return False
     return os.environ.get("FORCE_COLOR", "0") not in ("", "0") or is_terminal()
 
 
-def _console() -> Console:
+def console() -> Console:
     """Rich's console, told what is decided here."""
     from rich.console import Console
 
     width = None if sys.stdout.isatty() else NEVER_FOLDED
-    coloured = _is_coloured()
+    coloured = is_coloured()
     return Console(
         highlight=False,
         width=width,
@@ -105,7 +106,7 @@ class TerminalScreen:
         if self._live is None:
             from rich.live import Live
 
-            self._live = Live(console=_console(), auto_refresh=False, transient=True)
+            self._live = Live(console=console(), auto_refresh=False, transient=True)
             self._live.start()
         return self._live
 
@@ -116,7 +117,7 @@ class StatusLine:
     def __init__(self) -> None:
         from rich.live import Live
 
-        self._live = Live(console=_console(), auto_refresh=False, transient=True)
+        self._live = Live(console=console(), auto_refresh=False, transient=True)
         self._live.start()
 
     def show(self, sheet: Sheet) -> None:

@@ -215,7 +215,7 @@ def test_what_is_no_request_is_said(services: Services) -> None:
     assert isinstance(door, RemoteWorker)
     for op, arguments in {
         "files": {"modules": "pricing", "place": "", "known": []},
-        "contents": {"module": 1, "place": ""},
+        "contents": {"module": 1, "checksum": "", "place": ""},
         "save": {"orders": [{"module": "x"}], "key": "", "known": []},
         "put_back": {},
     }.items():

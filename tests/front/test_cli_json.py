@@ -20,11 +20,13 @@ WITHOUT = {"completion", "demo", "kernel", "mcp", "relay", "schema"}
 ANSWERS = {
     "approve": (("shop",), ""),
     "attach": (("shop",), ""),
+    "diff": (("shop", "pricing_lc"), ""),
     "drop": (("shop", "no_such_lc"), ""),
     "eval": (("shop", "pricing_lc.CACHE"), ""),
     "log": (("shop",), ""),
     "ps": (("shop",), ""),
     "push": (("shop", "pricing_lc", "-"), PRICING.replace("2", "5")),
+    "save": (("shop", "no_such_lc"), ""),
     "status": (("shop",), ""),
     "undo": (("shop", "pricing_lc", "--reason", "wrong"), ""),
     "unload": (("shop", "no_such_lc"), ""),

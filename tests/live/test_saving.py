@@ -317,7 +317,7 @@ def test_an_unloaded_module(project: Path, process: Process) -> None:
     livecode.unload("saved_away")
     found = saving.look(process, "saved_away")
     assert (found.checksum, found.path, codes(found)) == ("", str(path), ["LC507"])
-    contents = saving.contents(process, "saved_away")
+    contents = saving.contents(process, "saved_away", "")
     assert (contents.before_bytes, contents.after_bytes) == (ONE.encode(), None)
 
 

@@ -31,8 +31,8 @@ from livecode.model.log import Action, State
 from livecode.model.measured import CanaryResult
 from livecode.model.nouns import History, ProcessStatus, Push, Worker
 from livecode.model.report import Failure, Outcome, Report, Verdict
-from livecode.model.services import ServiceSummary
 from livecode.model.saving import FileSide, SaveReport, SaveVerdict
+from livecode.model.services import ServiceSummary
 
 T = TypeVar("T")
 

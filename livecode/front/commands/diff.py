@@ -8,8 +8,9 @@ import sys
 import click
 
 from livecode.front.coloured import say_differences
-from livecode.front.commands.common import json_option, service_named, store_option
+from livecode.front.commands.common import json_option, modules_argument, name_argument, service_named, store_option
 from livecode.front.differences import DiffRequest, differences, patch_text
+from livecode.front.ending import reader_may_leave
 from livecode.front.terminal import say
 from livecode.model.codec import to_plain
 
@@ -17,8 +18,8 @@ DIFFERS = 1
 
 
 @click.command()
-@click.argument("name")
-@click.argument("modules", nargs=-1, metavar="[MODULE]...")
+@name_argument
+@modules_argument
 @click.option("--from", "older", type=int, metavar="VERSION", help="Compare this version of the one MODULE …")
 @click.option("--to", "newer", type=int, metavar="VERSION", help="… with this one; either alone with what runs.")
 @click.option("--workers", "between_workers", is_flag=True, help="What some workers run, against what others do.")
@@ -46,13 +47,15 @@ def diff(
     service = service_named(name, store)
     if as_patch:
         patch = patch_text(request, service)
-        sys.stdout.buffer.write(patch)
+        with reader_may_leave():
+            sys.stdout.buffer.write(patch)
         sys.exit(DIFFERS if tells and patch else 0)
     found = differences(request, service)
-    if as_json:
-        click.echo(json.dumps([{"same": each.is_same, **to_plain(each)} for each in found], ensure_ascii=False))
-    elif found:
-        say_differences(found)
-    elif sys.stdout.isatty():
-        say(f"○ SAME  {name}  " + ("all workers run the same" if between_workers else "nothing differs from disk"))
+    with reader_may_leave():
+        if as_json:
+            click.echo(json.dumps([{"same": each.is_same, **to_plain(each)} for each in found], ensure_ascii=False))
+        elif found:
+            say_differences(found)
+        elif sys.stdout.isatty():
+            say(f"○ SAME  {name}  " + ("all workers run the same" if between_workers else "nothing differs from disk"))
     sys.exit(DIFFERS if tells and not all(each.is_same for each in found) else 0)

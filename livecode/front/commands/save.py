@@ -6,25 +6,27 @@ import sys
 
 import click
 
-from livecode.front.cli import REFUSED_OR_FAILED, UNKNOWN
 from livecode.front.commands.common import (
     commands,
     json_option,
+    modules_argument,
+    name_argument,
     reason_option,
     service_named,
     store_option,
     store_words,
 )
+from livecode.front.ending import REFUSED_OR_FAILED, UNKNOWN, reader_may_leave
 from livecode.front.saving import SaveRequest
 from livecode.front.saving import save as save_request
-from livecode.front.terminal import say
-from livecode.model.save_words import save_text
+from livecode.front.terminal import show
+from livecode.model.save_words import save_sheet
 from livecode.model.saving import SaveVerdict
 
 
 @click.command()
-@click.argument("name")
-@click.argument("modules", nargs=-1, metavar="[MODULE]...")
+@name_argument
+@modules_argument
 @click.option("--all", "every", is_flag=True, help="All modules that differ from disk.")
 @click.option("--file", default="", metavar="F", help="Where the one MODULE belongs, if it could be in several places.")
 @click.option("--force", is_flag=True, help="Also write over a file that somebody else changed or removed.")
@@ -45,9 +47,10 @@ def save(
     again = " ".join(["livecode save", name, "--all", *store_words(store)])
     request = SaveRequest(modules, every, file, force, reason=reason)
     report = save_request(request, service_named(name, store), again)
-    if as_json:
-        click.echo(report.to_json())
-    else:
-        say(save_text(report, commands(name, store)))
+    with reader_may_leave():
+        if as_json:
+            click.echo(report.to_json())
+        else:
+            show(save_sheet(report, commands(name, store)))
     if not report.ok:
         sys.exit(UNKNOWN if report.verdict is SaveVerdict.UNKNOWN else REFUSED_OR_FAILED)
