@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 from livecode.http.endpoint import Admitted, Endpoint
@@ -135,14 +136,20 @@ async def _in_thread(work: Callable[[], Response]) -> Response:
     loop = asyncio.get_running_loop()
     done: asyncio.Future[Response] = loop.create_future()
 
-    def tell(response: Response) -> None:
-        if not done.done():
+    def tell(response: Response | None, error: BaseException | None) -> None:
+        if not done.done() and response is not None:
             done.set_result(response)
+        elif not done.done():
+            done.set_exception(RuntimeError(f"the thread was ended by {error!r}"))
 
     def run() -> None:
-        response = work()
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(tell, response)
+        response, fatal = None, None
+        try:
+            response = work()
+        except BaseException as error:  # the request would wait for ever
+            fatal = error
+        with suppress(RuntimeError):  # it is closed: the server has ended meanwhile
+            loop.call_soon_threadsafe(tell, response, fatal)
 
     threading.Thread(target=run, name="livecode-http").start()
     return await done

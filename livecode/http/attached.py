@@ -6,13 +6,19 @@ and to the store of the service. Who comes has seen nothing of what was pushed m
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from livecode.errors import UsageError
+from livecode.http.exchange import Problem
+
 if TYPE_CHECKING:
     from livecode.fleet.service import Service
+
+logger = logging.getLogger("livecode.http")
 
 KEPT = 2
 """So many are kept while nobody asks: they have a place at each door of the service."""
@@ -35,6 +41,7 @@ class Attached:
 
         Raises:
             ServiceNotFoundError: No worker of it is there; and others, as `livecode.attach` does.
+            Problem: The store that was named does not fit the service.
         """
         service = self._take(name) or self._attach(name)
         yield service
@@ -54,4 +61,9 @@ class Attached:
     def _attach(self, name: str) -> Service:
         from livecode.fleet.service import attach  # a service that nobody asks goes without it
 
-        return attach(name, store=self._store)
+        try:
+            return attach(name, store=self._store)
+        except UsageError as error:  # not the caller's: what was said when this was mounted does not fit the service
+            logger.warning("the service cannot be attached: %s", error)
+            what = "the service cannot be attached in the way in which this endpoint was mounted"
+            raise Problem(503, what, "the server's log says why") from error

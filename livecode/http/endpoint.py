@@ -196,7 +196,7 @@ class Endpoint:
         if head.content_encoding not in ("", "identity"):
             raise Problem(415, "a compressed body is not read", "send it as it is", "header Content-Encoding")
         kind, _, options = head.content_type.partition(";")
-        is_json = kind.strip().lower() == JSON and "utf-8" in (options.lower() or "utf-8")
+        is_json = kind.strip().lower() == JSON and ("charset" not in options.lower() or "utf-8" in options.lower())
         if not is_json and not (head.content_type == "" and head.content_length in (0, None)):
             raise Problem(415, "the body is not JSON", f"send the header Content-Type: {JSON}", "header Content-Type")
         if head.content_length is not None and head.content_length > self.max_body_bytes:

@@ -146,6 +146,7 @@ def test_a_token_in_a_url_is_not_used(path: str, query: str, caplog: pytest.LogC
         ({"content_encoding": "gzip"}, 415),
         ({"content_length": 1001}, 413),
         ({"content_type": "Application/JSON; charset=UTF-8"}, 200),
+        ({"content_type": "application/json; profile=x"}, 200),
     ],
 )
 def test_a_body_is_json_and_not_too_long(more: dict[str, Any], status: int) -> None:

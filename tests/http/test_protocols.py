@@ -125,6 +125,16 @@ def test_a_push_ends_although_the_request_was_cancelled() -> None:
     asyncio.run(story())
 
 
+def test_what_ends_the_thread_ends_the_request() -> None:
+    """Nobody waits for ever for what will not come."""
+
+    def leave() -> None:
+        raise SystemExit(3)
+
+    with pytest.raises(RuntimeError, match="SystemExit"):
+        asyncio.run(call(AsgiApp(endpoint(FakeService(meanwhile=leave))), scope(), body(PUSH)))
+
+
 @pytest.mark.parametrize(
     ("path", "root"),
     [("/push", ""), ("/livecode/push", "/livecode"), ("/push", "/livecode"), ("/a/livecode/push", "/a/livecode/")],
