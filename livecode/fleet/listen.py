@@ -211,7 +211,7 @@ def serves(frame: FrameType | None) -> bool:
         place = frame.f_globals.get("__name__"), frame.f_code.co_name
         if place == ("gunicorn.arbiter", "spawn_worker"):
             return True
-        if place == ("subprocess", "_execute_child"):  # with a preexec_fn, subprocess runs the hooks of fork
+        if place in _RUN_A_PROGRAM:
             return False
         if place == ("multiprocessing.forkserver", "main"):  # it imports the program, and only its children serve
             return inner == (__name__, "_after_fork")
@@ -220,6 +220,12 @@ def serves(frame: FrameType | None) -> bool:
         in_arbiter = in_arbiter or place[0] == "gunicorn.arbiter"
         inner, frame = place, frame.f_back
     return not in_arbiter
+
+
+_RUN_A_PROGRAM = (
+    ("subprocess", "_execute_child"),  # with a preexec_fn, it runs the hooks of fork
+    ("ptyprocess.ptyprocess", "spawn"),  # of pexpect, and of `!command` in IPython
+)
 
 
 def _after_fork() -> None:

@@ -13,7 +13,7 @@ from ipykernel.ipkernel import IPythonKernel
 from livecode.kernel.current import sit_down
 from livecode.kernel.runs import Run
 from livecode.kernel.shell import LiveShell
-from livecode.live.turns import GUEST_TURN_S, short_turns
+from livecode.live.turns import TURN_S, short_turns
 
 INSIST_S = 0.3
 """How long an awaiting cell has for being cancelled, before it is interrupted as one that runs."""
@@ -56,7 +56,7 @@ class LiveKernel(IPythonKernel):
 
     async def do_execute(self, *args: Any, **options: Any) -> Any:
         """What became of a cell."""
-        with short_turns(GUEST_TURN_S), self.seat.runs.cell():
+        with short_turns(TURN_S), self.seat.runs.cell():
             self._say_notes()
             reply = await super().do_execute(*args, **options)
         for name in self.seat.mend():

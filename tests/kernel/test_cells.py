@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 import zmq
@@ -76,6 +77,13 @@ def test_what_front_ends_ask_while_somebody_types(shared: Notebook) -> None:
     for _ in range(len(asked)):
         reply = client.get_shell_msg(timeout=WAIT_S)
         assert asked[reply["parent_header"]["msg_id"]](reply["content"]), reply["content"]
+
+
+def test_a_command_opens_no_door(shared: Notebook, worker: RemoteWorker) -> None:
+    """`!command` in a cell is a fork of the service that runs a program, and no worker of it."""
+    assert shared.run("!echo hello").printed.strip() == "hello"
+    mine = Path(worker.path)
+    assert [file.name for file in mine.parent.glob("shop-*.sock")] == [mine.name]
 
 
 def test_an_interrupt_between_cells_stops_nothing(shared: Notebook) -> None:
