@@ -25,6 +25,8 @@ from livecode.model.nouns import Push, checksum
 VALID_S = 3600.0
 """How long a proposal can be approved, and an approval used."""
 MAX_PROPOSALS = 100
+MAX_BYTES = 32 << 20
+"""So much do the proposals take that wait, beside the newest one."""
 HEXADECIMAL = frozenset("0123456789abcdef")
 PROPOSAL, APPROVED, CLAIMED, USED = "proposal", "approved", "claimed", "used"
 
@@ -204,13 +206,22 @@ def _tidy() -> None:
     """Removes what has expired, and the oldest proposals where there are too many."""
     now, files = time.time(), sorted(_folder().iterdir(), key=_made)
     old = [path for path in files if now - _made(path) > 2 * VALID_S]
-    many = [path for path in files if path.suffix == f".{PROPOSAL}"][: -MAX_PROPOSALS + 1]
-    for path in {*old, *many}:
+    kept, size = [path for path in files if path.suffix == f".{PROPOSAL}"][::-1], 0
+    for number, path in enumerate(kept, 1):
+        size += _found(path).st_size
+        if number >= MAX_PROPOSALS or size > MAX_BYTES:
+            old.append(path)
+    for path in old:
         path.unlink(missing_ok=True)
 
 
 def _made(path: Path) -> float:
+    return _found(path).st_mtime
+
+
+def _found(path: Path) -> os.stat_result:
+    """What is known of a file; nothing but zeros if somebody else has removed it."""
     try:
-        return path.stat().st_mtime
+        return path.stat()
     except FileNotFoundError:
-        return 0.0
+        return os.stat_result([0] * 10)

@@ -22,7 +22,7 @@ from livecode.model.access import Access
 from livecode.model.agents import Agent, Approval
 from livecode.model.nouns import ModuleSource, Push, checksum
 from livecode.model.report import Report, Verdict
-from tests.services import RunningService, Services
+from tests.services import RunningService, Services, wait_until
 
 OLD = "def quote():\n    return 1\n"
 NEW = "def quote():\n    return 2\n"
@@ -30,9 +30,11 @@ SEEN = (("pricing", (checksum(OLD),)),)
 
 
 def start(services: Services, monkeypatch: pytest.MonkeyPatch, access: str) -> RunningService:
-    """A service whose two workers let agents do that."""
+    """A service whose three workers let agents do that; all of them have answered once."""
     monkeypatch.setenv("LIVECODE_AGENTS", access)
-    return services.children("shop", {"pricing.py": OLD}, "fork", 2)
+    service = services.children("shop", {"pricing.py": OLD}, "fork", 2)
+    wait_until(lambda: [bool(each.modules) for each in attach("shop").status()] == [True] * 3, "all answer", service)
+    return service
 
 
 @pytest.fixture
@@ -146,7 +148,7 @@ def test_what_is_no_approval(approving: Service) -> None:
         (None, NEW, "nobody was asked"),
     ):
         report = pushed(approving, approval, source)
-        assert (report.verdict, codes(report)) == (Verdict.REFUSED, {"LC410"})
+        assert (report.verdict, codes(report)) == (Verdict.REFUSED, {"LC410"}), str(report)
         assert why in str(report)
     assert runs(approving) == {checksum(OLD)}
     assert approving.push({"pricing": OLD + "# ann's\n"}, author="ann").ok
@@ -222,3 +224,8 @@ def test_there_are_never_many(doors: Path) -> None:
         proposed(f"x = {number}\n")
     assert len(list((doors / "agents").iterdir())) == approvals.MAX_PROPOSALS
     assert approvals.proposals()[0].push.modules[0].source == f"x = {approvals.MAX_PROPOSALS + 4}\n"
+    large = "#" * (approvals.MAX_BYTES // 4)
+    for number in range(8):
+        proposed(f"{large}\nx = {number}\n")
+    size = sum(file.stat().st_size for file in (doors / "agents").iterdir())
+    assert size < approvals.MAX_BYTES + 2 * len(large)

@@ -6,13 +6,14 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from livecode.errors import UsageError
-from livecode.front.agents.changes import diff_text, limited, wanted_sources
+from livecode.front.agents.changes import MAX_SOURCE_CHARACTERS, diff_text, limited, wanted_sources
 from livecode.front.agents.checking import problem
 from livecode.front.agents.desk import Rules
+from livecode.front.agents.looking import MAX_CHARACTERS, _fitting
 from livecode.front.agents.tools import TOOLS, offered
 from livecode.front.commands.approve import _printable
 from livecode.model.nouns import ModuleSource
@@ -28,6 +29,7 @@ values = st.recursive(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.sampled_from(TOOLS), st.dictionaries(st.sampled_from(words), values, max_size=4))
 def test_arguments_are_checked_as_the_schema_says(tool: Any, arguments: dict[str, Any]) -> None:
     """The own checker accepts what the library accepts. 1.0 is a whole number for the latter, and stays none here."""
@@ -76,6 +78,23 @@ def test_a_diff_names_what_comes_and_goes() -> None:
     )
     assert diff_text({"m": "a"}, [ModuleSource("m", None)]) == "--- m (runs)\n+++ /dev/null\nm is unloaded\n"
     assert diff_text({"m": SOURCE}, [ModuleSource("m", SOURCE)]) == ""
+
+
+def test_a_long_source_comes_in_parts() -> None:
+    """As many lines as are told at once; one line that is longer is an error."""
+    lines = ["#" * (MAX_CHARACTERS // 3) + "\n"] * 5
+    assert [_fitting(lines, first, 5)[1] for first in (1, 3, 5)] == [2, 4, 5]
+    with pytest.raises(UsageError, match="line 2 has"):
+        _fitting(["a\n", "#" * (MAX_CHARACTERS + 1)], 2, 2)
+    assert _fitting([], 1, 0) == ("", 0)
+
+
+def test_a_change_has_an_end() -> None:
+    """Nobody keeps sources without end."""
+    half = "#" * (MAX_SOURCE_CHARACTERS // 2 + 1)
+    changes = [{"module": "m", "source": half}, {"module": "n", "source": half}]
+    with pytest.raises(UsageError, match="go in one change"):
+        wanted_sources(changes, {"m": None, "n": None})
 
 
 def test_what_is_too_long_says_so() -> None:

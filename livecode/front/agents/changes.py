@@ -15,6 +15,7 @@ from livecode.model.nouns import ModuleSource, ProcessStatus, checksum
 
 MAX_MODULES = 20
 MAX_DIFF_CHARACTERS = 60_000
+MAX_SOURCE_CHARACTERS = 4 << 20
 ORIGIN = "agent"
 """Where such a source was written, for people."""
 
@@ -27,9 +28,12 @@ def wanted_sources(changes: Sequence[Mapping[str, Any]], running: Mapping[str, s
         running: What runs of these modules.
 
     Raises:
-        UsageError: A change says nothing, or two things, or an edit does not fit.
+        UsageError: A change says nothing, or two things, or an edit does not fit; or it is too much.
     """
-    return tuple(_wanted(change, running[change["module"]]) for change in changes)
+    items = tuple(_wanted(change, running[change["module"]]) for change in changes)
+    if (size := sum(len(item.source or "") for item in items)) > MAX_SOURCE_CHARACTERS:
+        raise UsageError(f"these sources have {size} characters: at most {MAX_SOURCE_CHARACTERS} go in one change")
+    return items
 
 
 def named_modules(changes: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

@@ -90,7 +90,7 @@ class Desk:
         address = self._address(str(arguments.get("service", "")))
         service = self._attached(address)
         service.agent = call.client
-        if self.access(service) is Access.NONE:
+        if access_of(service) is Access.NONE:
             raise NotAllowedError(
                 f"{service.name!r} lets no agent in; its owner decides that: "
                 f"livecode.listen({service.name!r}, agents='read')"
@@ -124,7 +124,7 @@ class Desk:
         told: dict[str, Any] = {"service": address, "workers": 0, "hosts": [], "python": [], "agents": "", "error": ""}
         try:
             service = self._attached(address)
-            workers, access = service.workers(), self.access(service)
+            workers, access = service.workers(), access_of(service)
         except LivecodeError as error:
             return {**told, "error": str(error), "may_push": False, "needs_approval": False}
         return {
@@ -142,7 +142,7 @@ class Desk:
     def check_may_push(self, service: Service) -> None:
         if not self.rules.may_push:
             raise NotAllowedError("this server only reads: it was started without --allow-push; nothing was changed")
-        access = self.access(service)
+        access = access_of(service)
         if not access.may_push:
             raise NotAllowedError(
                 f"{service.name} lets agents {access.words}, so nothing was changed; its owner decides that: "
@@ -150,11 +150,7 @@ class Desk:
             )
 
     def needs_approval(self, service: Service) -> bool:
-        return self.rules.approved_only or self.access(service) is Access.APPROVED
-
-    def access(self, service: Service) -> Access:
-        """The least that any worker allows."""
-        return min((worker.agents for worker in service.workers()), key=_ORDER.index, default=Access.NONE)
+        return self.rules.approved_only or access_of(service) is Access.APPROVED
 
     def approve_command(self, address: str, digest: str) -> str:
         store = ["--store", without_password(self.rules.store)] if self.rules.store else []
@@ -162,3 +158,10 @@ class Desk:
 
     def author(self, call: Call) -> str:
         return f"agent via mcp ({call.client}), {default_author()}"
+
+
+def access_of(service: Service) -> Access:
+    """The least that any worker allows which has said so; what the others allow, they say when they are asked."""
+    workers = service.workers()
+    said = [worker for worker in workers if worker.key] or workers  # a worker's key comes with its first answer
+    return min((worker.agents for worker in said), key=_ORDER.index, default=Access.NONE)

@@ -94,11 +94,13 @@ def modules(desk: Desk, call: Call) -> list[tuple[str, str]]:
 
 def _fitting(lines: Sequence[str], first: int, last: int) -> tuple[str, int]:
     """Those lines, as many as are told at once, and the number of the last one."""
+    if len(lines) >= first and len(lines[first - 1]) > MAX_CHARACTERS:
+        raise UsageError(f"line {first} has {len(lines[first - 1])} characters, and at most {MAX_CHARACTERS} are told")
     shown: list[str] = []
     size = 0
     for line in lines[first - 1 : last]:
         size += len(line)
-        if size > MAX_CHARACTERS and shown:
+        if size > MAX_CHARACTERS:
             break
         shown.append(line)
     return "".join(shown), first - 1 + len(shown)

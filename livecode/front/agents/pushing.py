@@ -23,7 +23,7 @@ from livecode.front.agents.changes import (
     named_modules,
     wanted_sources,
 )
-from livecode.front.agents.desk import Answer, Arguments, Call, Desk
+from livecode.front.agents.desk import Answer, Arguments, Call, Desk, access_of
 from livecode.front.agents.told import told_report
 from livecode.front.policy import Typed
 from livecode.front.progress import followed
@@ -61,7 +61,7 @@ def _propose(
     proposal = None
     if report.verdict is Verdict.READY:
         proposal = Proposal(service.name, push, address, before=tuple(before.items()))
-        kept = desk.rules.may_push and desk.access(service).may_push
+        kept = desk.rules.may_push and access_of(service).may_push
         digest = push.digest(service.name)
         proposal = approvals.propose(proposal) if kept else replace(proposal, digest=digest)
     return _told_proposal(desk, report, proposal, diff_text(before, items), address, service), proposal
@@ -80,7 +80,7 @@ def _told_proposal(
 
 def _next(desk: Desk, digest: str, address: str, service: Service) -> dict[str, str | None]:
     """What has to be done so that a proposal becomes live."""
-    access = desk.access(service)
+    access = access_of(service)
     if not desk.rules.may_push:
         why = "this server only reads: it was started without --allow-push"
     elif not access.may_push:

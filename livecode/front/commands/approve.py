@@ -17,11 +17,11 @@ from livecode.fleet import approvals
 from livecode.fleet.approvals import Proposal
 from livecode.fleet.service import Service
 from livecode.front.agents.changes import bases_of, diff_text
+from livecode.front.agents.desk import access_of
 from livecode.front.commands.common import json_option, service_named, store_option, store_words
 from livecode.front.push import PushRequest, default_author
 from livecode.front.push import push as push_request
 from livecode.front.terminal import say
-from livecode.model.access import Access
 from livecode.model.overview import age
 from livecode.model.report import Report, Verdict
 from livecode.model.sheet import Commands
@@ -91,9 +91,8 @@ def _check(found: Proposal, service: Service) -> None:
             f"not approved: {', '.join(moved)} changed in {service.name} since the agent looked; "
             "let it make a new dry run"
         )
-    denied = {worker.agents for worker in service.workers() if not worker.agents.may_push}
-    if denied:
-        access = Access.NONE if Access.NONE in denied else Access.READ
+    access = access_of(service)
+    if not access.may_push:
         raise NotAllowedError(
             f"not approved: {service.name} lets agents {access.words}, so an approval would do nothing; "
             f"livecode.listen({service.name!r}, agents='approved') lets it"

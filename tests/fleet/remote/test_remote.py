@@ -13,11 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from livecode.errors import UsageError
+from livecode.errors import NotAllowedError, UsageError
 from livecode.fleet.remote.kept import Kept
 from livecode.fleet.remote.service import RelayedService, running_at
 from livecode.fleet.service import Service, attach
 from livecode.front.api import watch
+from livecode.model.access import Access
+from livecode.model.agents import Agent
 from livecode.model.log import Action
 from livecode.model.report import Outcome, Report, Verdict
 from tests.fleet.faults.machines import OTHER_HOST, as_other_host, quoting
@@ -61,6 +63,31 @@ def test_the_verbs_of_a_service_elsewhere(far: Far, attached: Attach, way: str) 
     assert service.undo().verdict is Verdict.LIVE
     assert far.answers() == ["old"] * WORKERS
     assert service.drop() == ()
+
+
+def test_what_an_agent_may_is_decided_there(far: Far, attached: Attach, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An agent's push, undo and questions are an agent's behind the relay, too."""
+    service, agent = attached(far.url("docker")), Agent("bot")
+    service.agent = "bot"
+    assert {worker.agents for worker in service.workers()} == {Access.READ}
+    assert service.dry_run({"pricing": quoting("new")}, agent=agent).verdict is Verdict.READY
+    for report in (service.push({"pricing": quoting("new")}, agent=agent), _undone_by(agent, service)):
+        assert report.verdict is Verdict.REFUSED
+        assert {refusal.code for outcome in report.outcomes for refusal in outcome.refusals} == {"LC409"}
+    monkeypatch.setenv("LIVECODE_AGENTS", "none")
+    closed = far.machine.threaded("closed", {"pricing.py": OLD})
+    behind = attached(far.url("docker", "closed"))
+    assert behind.source("pricing") == OLD
+    behind.agent = "bot"
+    with pytest.raises(NotAllowedError, match="lets no agent in"):
+        behind.source("pricing")
+    closed.stop()
+
+
+def _undone_by(agent: Agent, service: Service) -> Report:
+    """What becomes of an agent's undo of what a person pushed."""
+    assert service.push({"pricing": quoting("ann's")}, author="ann").ok
+    return service.undo("pricing", agent=agent)
 
 
 def test_every_verb_travels() -> None:
