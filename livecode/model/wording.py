@@ -154,14 +154,20 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
+def _keep(module: str, commands: Commands) -> str:
+    """How what was pushed gets onto the disk, or at least how it differs."""
+    if commands.save:
+        return f"keep: {commands.save.format(module)}"
+    return f"compare: {commands.diff.format(module)}" if commands.diff else ""
+
+
 def _disk(outcome: ModuleOutcome, commands: Commands) -> Iterator[Note]:
     if not outcome.after:
         return
-    hint = f"compare: {commands.diff.format(outcome.module)}" if commands.diff else ""
     match outcome.disk:
         case DiskState.DIFFERS:
             lines = f" (+{outcome.lines_added} −{outcome.lines_removed})"
-            yield Note(f"differs from {outcome.file or 'its file'} on disk{lines}", hint)
+            yield Note(f"differs from {outcome.file or 'its file'} on disk{lines}", _keep(outcome.module, commands))
         case DiskState.NO_FILE:
             yield Note("has no file on disk: it lives as long as the process")
         case DiskState.UNREADABLE:

@@ -131,7 +131,7 @@ def test_another_encoding_is_told(project: Path, process: Process) -> None:
     [
         ("narrow", "# coding: latin-1\nx = 'a'\ny = '€'\n", "line 3 has '\\u20ac', which iso-8859-1 cannot say"),
         ("unheard", "# coding: klingon\nx = 1\n", "unknown encoding"),
-        ("wide", "# coding: utf-16\nx = 1\n", "null byte"),
+        ("wide", "# coding: utf-16\nx = 1\n", "not Python source"),
     ],
 )
 def test_what_python_could_not_read_again_is_refused(
@@ -338,7 +338,7 @@ def test_a_module_of_an_installed_package_takes_force(
 def test_unknown_modules(process: Process) -> None:
     """A name that nobody loaded has no file."""
     assert codes(saving.look(process, "saved_never")) == ["LC507"]
-    assert codes(saving.look(process, "_socket")) == ["LC201"]
+    assert codes(saving.look(process, "_socket"))[0] in ("LC201", "LC508")  # an extension, or built in
 
 
 def test_all_or_nothing(project: Path, process: Process) -> None:

@@ -20,7 +20,7 @@ TEXTS = {
   ↻ RATE          re-run   reads FX, which changed
   = CACHE, MODEL  kept, not re-run
   ! still inside old code: run_feed() (feed.py:31)
-  differs from shop/pricing.py on disk (+4 −1)                          compare: %hotdiff shop.pricing
+  differs from shop/pricing.py on disk (+4 −1)                          keep: %hotsave shop.pricing
 """,
     "SAME": """
 ○ SAME  shop.pricing  v8  3f9a1c2  already live on 8/8: nothing sent
@@ -114,7 +114,7 @@ TEXTS = {
     ↻ RATE          re-run   reads FX, which changed
     = CACHE, MODEL  kept, not re-run
     ! still inside old code: run_feed() (feed.py:31)
-    differs from shop/pricing.py on disk (+4 −1)                        compare: %hotdiff shop.pricing
+    differs from shop/pricing.py on disk (+4 −1)                        keep: %hotsave shop.pricing
   shop.tax  v1 (new)  2222222
     + vat()  added
     has no file on disk: it lives as long as the process
