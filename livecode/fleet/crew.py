@@ -16,9 +16,9 @@ from livecode.errors import StoreError, UsageError
 from livecode.fleet.client import ANSWER_S, FollowingWorker, LocalWorker, RemoteWorker, WorkerClient
 from livecode.fleet.discovery import look
 from livecode.fleet.distant import DistantWorker, log_history
-from livecode.fleet.log import Arrivals, Log, is_alive
+from livecode.fleet.log import Arrivals, Log, is_dead
 from livecode.fleet.store import open_store
-from livecode.model.log import Action, WorkerReport
+from livecode.model.log import Action
 from livecode.model.nouns import History
 
 PUSHES = (Action.PUSH, Action.UNDO, Action.UNLOAD, Action.MIXED)
@@ -131,11 +131,6 @@ class Crew:
             return []  # those behind doors can still be asked; a push reads the head, and says it
         chosen = [each for each in reports if not (each.left or each.pusher or is_dead(each, here))]
         return [DistantWorker(report, log, self._arrivals, self._answer_s) for report in chosen]
-
-
-def is_dead(report: WorkerReport, host: str) -> bool:
-    """True if a report is of a process of this machine that is no more; of others only the store knows."""
-    return report.worker.host == host and not any(is_alive(each) for each in report.holders[:1])
 
 
 def last_push(members: Members) -> tuple[str, ...]:

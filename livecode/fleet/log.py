@@ -247,6 +247,11 @@ def is_alive(holder: Holder) -> bool:
     return processes.is_alive(processes.Holder(holder.pid, holder.born))
 
 
+def is_dead(report: WorkerReport, host: str) -> bool:
+    """True if a report is of a process of this machine that is no more; of others only the store knows."""
+    return report.worker.host == host and not any(is_alive(each) for each in report.holders[:1])
+
+
 GONE = WorkerReport(Worker("", 0, "", ""))
 """Stands for the report of a worker that is not heard of any more."""
 

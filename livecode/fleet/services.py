@@ -13,9 +13,8 @@ from dataclasses import replace
 from importlib import import_module
 
 from livecode.errors import LivecodeError, UsageError
-from livecode.fleet.crew import is_dead
 from livecode.fleet.discovery import look
-from livecode.fleet.log import Log
+from livecode.fleet.log import Log, is_dead
 from livecode.fleet.store import HOMES, check_url, open_store, without_password
 from livecode.model.log import WorkerReport
 from livecode.model.nouns import Worker

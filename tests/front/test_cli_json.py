@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -108,3 +114,26 @@ def test_schemas_are_printed() -> None:
     missed = typed("schema", "stauts")
     assert missed.exit_code == 2
     assert "Did you mean 'status'?" in missed.stderr
+
+
+def test_the_page_names_every_command() -> None:
+    """What is documented is what there is."""
+    page = (Path(__file__).parents[2] / "notebooks" / "json.md").read_text("utf-8")
+    rows = [line.split("|")[1] for line in page.partition("## Schemas")[2].splitlines() if line.startswith("| `")]
+    assert sorted(re.findall("`([a-z]+)`", "".join(rows))) == sorted(OUTPUTS)
+
+
+def test_a_watch_follows_its_schema(shop: RunningService, tmp_path: Path) -> None:
+    """Each line is an event: how it begins, a save that goes live, how it ends."""
+    command = [sys.executable, "-c", "from livecode.front.cli import main; main()", "watch", "shop", str(shop.folder)]
+    watching = subprocess.Popen([*command, "--json"], stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=os.environ)
+    assert watching.stdout is not None
+    events = [json.loads(watching.stdout.readline())]
+    (shop.folder / "pricing_lc.py").write_text(PRICING.replace("2", "9"))
+    while events[-1]["event"] != "push":
+        events.append(json.loads(watching.stdout.readline()))
+    watching.send_signal(signal.SIGINT)
+    events += map(json.loads, watching.communicate(timeout=20)[0].splitlines())
+    for event in events:
+        valid("watch", event)
+    assert (events[0]["event"], events[-1]["event"]) == ("watching", "stopped")

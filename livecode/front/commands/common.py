@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shlex
 import sys
 import time
@@ -15,24 +13,21 @@ import click
 from livecode.errors import LivecodeError, ServiceNotFoundError
 from livecode.fleet.service import Service, attach
 from livecode.fleet.store import without_password
-from livecode.front.commands.completing import module_names, service_names
+from livecode.front.commands.options import force_option as force_option
+from livecode.front.commands.options import json_option as json_option
+from livecode.front.commands.options import modules_argument as modules_argument
+from livecode.front.commands.options import name_argument as name_argument
+from livecode.front.commands.options import print_json as print_json
+from livecode.front.commands.options import reason_option as reason_option
+from livecode.front.commands.options import store_of_environment
+from livecode.front.commands.options import store_option as store_option
 from livecode.front.ending import REFUSED_OR_FAILED, UNKNOWN, Interruption, reader_may_leave
 from livecode.front.push import default_author
 from livecode.front.terminal import TerminalScreen, is_terminal, show
-from livecode.model.codec import to_plain
 from livecode.model.pushes import generations_for, push_words, pushes_of
 from livecode.model.report import Report, Verdict
 from livecode.model.sheet import Commands
 from livecode.model.wording import report_sheet
-
-STORE_VARIABLE = "LIVECODE_STORE"
-
-name_argument = click.argument("name", shell_complete=service_names)
-modules_argument = click.argument("modules", nargs=-1, metavar="[MODULE]...", shell_complete=module_names)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
-reason_option = click.option("--reason", default="", metavar="TEXT", help="Why, for the history.")
-store_option = click.option("--store", default="", metavar="URL", help="Where its workers report, if none is here.")
-force_option = click.option("--force", is_flag=True, help="Also do what is refused for caution only.")
 
 
 def report_exit_code(report: Report) -> int:
@@ -57,11 +52,6 @@ def answer(report: Report, commands: Commands, as_json: bool) -> None:
     sys.exit(report_exit_code(report))
 
 
-def print_json(value: object) -> None:
-    """Prints a value of the model as one line of JSON."""
-    click.echo(json.dumps(to_plain(value), ensure_ascii=False))
-
-
 def commands(name: str, store: str = "") -> Commands:
     """The next commands that are proposed, for this service as it was typed."""
     name, more = shlex.quote(name), "".join(f" {word}" for word in store_words(store))
@@ -79,11 +69,6 @@ def commands(name: str, store: str = "") -> Commands:
 def store_words(store: str) -> list[str]:
     """The store as it can be typed again, without its password."""
     return ["--store", shlex.quote(without_password(store))] if store else []
-
-
-def store_of_environment() -> str:
-    """The store that the environment names, which services follow that are started in it; empty for none."""
-    return os.environ.get(STORE_VARIABLE, "")
 
 
 def service_named(name: str, store: str = "") -> Service:

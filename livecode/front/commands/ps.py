@@ -10,8 +10,8 @@ import click
 from livecode.errors import LivecodeError, ServiceNotFoundError, StoreError
 from livecode.fleet.remote.address import is_address
 from livecode.fleet.services import services_here, services_in
-from livecode.front.commands.common import STORE_VARIABLE, json_option, print_json, store_of_environment
 from livecode.front.commands.completing import service_names
+from livecode.front.commands.options import STORE_VARIABLE, json_option, print_json, store_of_environment
 from livecode.front.ending import REFUSED_OR_FAILED
 from livecode.front.terminal import show
 from livecode.model.services import ServiceSummary, summaries_sheet
