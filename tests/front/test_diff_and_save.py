@@ -25,7 +25,7 @@ from livecode.front.saving import SaveRequest, save
 from livecode.front.views import DiffView
 from livecode.model.saving import SaveReport, SaveVerdict
 from tests.front.targets import KeepingTarget
-from tests.services import RunningService, Services, required_program
+from tests.services import RunningService, Services, required_program, wait_until
 
 RUN = "from livecode.front.cli import main; main()"
 PRICING = "RATE = 2\n\n\ndef quote(amount):\n    return amount * RATE\n"
@@ -219,6 +219,27 @@ def test_a_file_that_somebody_changed_in_a_terminal(shop: Shop) -> None:
     assert "-theirs = 1" in shop.said("diff", "shop", "pricing")[1]
     assert shop.said("save", "shop", "pricing", "--force")[0] == 0
     assert file.read_text() == PUSHED
+
+
+def test_workers_that_differ_are_compared(tmp_path: Path) -> None:
+    """What most run is on the left; without --workers, each is compared with the file; a patch is for one source."""
+    with Services(tmp_path) as services:
+        running = services.gunicorn("shop", {"pricing.py": PRICING}, "--workers", "3")
+        wait_until(lambda: len(attach("shop").workers()) == 3, "all workers listen", running)
+        service = attach("shop")
+        assert differences(DiffRequest(between_workers=True), service) == ()
+        assert attach(service.workers()[1].pid).push({"pricing": PUSHED}).ok
+        (found,) = differences(DiffRequest(between_workers=True), service)
+        assert found.before.name == "pricing v1 (running on w1 w3)"
+        assert (found.after.name, found.added, found.removed) == ("pricing v2 (running on w2)", 1, 1)
+        on_disk = differences(DiffRequest(), service)
+        assert {(each.after.name, each.is_same) for each in on_disk} == {
+            ("pricing v1 (running on w1 w3)", True),
+            ("pricing v2 (running on w2)", False),
+        }
+        with chdir(running.folder):
+            done = CliRunner().invoke(livecode, ("diff", "shop", "--workers"))
+        assert done.output.startswith("--- pricing v1 (running on w1 w3)\n+++ pricing v2 (running on w2)\n@@")
 
 
 # ── without a service ────────────────────────────────────────────────────────────────────────────────────────
