@@ -475,8 +475,9 @@ def test_a_stray_print_breaks_nothing(reading: Services) -> None:
     assert all(word in errors for word in (b"stray print", b"stray write", b"stray program"))
 
 
-def test_a_client_that_vanishes(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the middle of a push: the server ends, and what was on trial is taken back."""
+@pytest.mark.parametrize("number", [None, signal.SIGTERM, signal.SIGINT])
+def test_a_client_that_vanishes(services: Services, monkeypatch: pytest.MonkeyPatch, number: int | None) -> None:
+    """Or a server that is told to end, in the middle of a push: it ends, and what was on trial is taken back."""
     shop(services, monkeypatch, "push")
     push = message(
         "tools/call", 2, name="push", arguments={"changes": TWICE, "reason": "x", "canary": "1", "canary_seconds": 50}
@@ -486,10 +487,14 @@ def test_a_client_that_vanishes(services: Services, monkeypatch: pytest.MonkeyPa
     server.stdin.write(HELLO + READY + push)
     server.stdin.flush()
     wait_until(lambda: len(runs()) == 2, "the canary runs")
+    if number is None:
+        server.stdin.close()
+    else:
+        server.send_signal(number)
+    assert server.wait(timeout=30) == (0 if number is None else 128 + number)
     server.stdin.close()
     server.stdout.close()
-    server.wait(timeout=30)
-    wait_until(lambda: runs() == {checksum(OLD)}, "it is taken back")
+    assert runs() == {checksum(OLD)}
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -51,7 +53,22 @@ def serve(rules: Rules) -> None:
 async def _serve(rules: Rules) -> None:
     server = _server(Desk(rules))
     async with stdio_server() as (reading, writing):
-        await server.run(reading, writing, server.create_initialization_options())
+        told: list[int] = []
+        async with anyio.create_task_group() as group:
+            group.start_soon(_end_when_told, told, group.cancel_scope)
+            await server.run(reading, writing, server.create_initialization_options())
+            group.cancel_scope.cancel()
+        if told:  # what was under way has ended; a thread waits for standard input, and nothing else wakes it
+            os._exit(128 + told[0])
+
+
+async def _end_when_told(told: list[int], scope: anyio.CancelScope) -> None:
+    """On Ctrl-C or SIGTERM, everything is cancelled as its client would do it."""
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for number in signals:
+            told.append(number)
+            scope.cancel()
+            return
 
 
 def _server(desk: Desk) -> Server[Any]:
