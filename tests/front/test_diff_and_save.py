@@ -19,6 +19,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from livecode.errors import UsageError
 from livecode.fleet.service import Service, attach
+from livecode.front.api import watch
 from livecode.front.cli import livecode
 from livecode.front.differences import DiffRequest, differences, patch_text
 from livecode.front.saving import SaveRequest, save
@@ -240,6 +241,18 @@ def test_workers_that_differ_are_compared(tmp_path: Path) -> None:
         with chdir(running.folder):
             done = CliRunner().invoke(livecode, ("diff", "shop", "--workers"))
         assert done.output.startswith("--- pricing v1 (running on w1 w3)\n+++ pricing v2 (running on w2)\n@@")
+
+
+def test_who_watches_the_folder_pushes_nothing_that_was_saved(shop: Shop) -> None:
+    """The file says what runs; the next edit is pushed."""
+    service, folder = shop.service, shop.running.folder
+    with watch(folder, service, lambda _: None) as watched:
+        assert service.push({"pricing": PUSHED}).ok
+        assert service.save("pricing").verdict is SaveVerdict.SAVED
+        (folder / "pricing.py").write_text(PUSHED.replace("+ 1", "+ 2"))
+        report = watched.next(30)
+        assert (report.verdict, report.modules) == ("LIVE", ("pricing",))
+        assert len(watched.reports) == 1
 
 
 # ── without a service ────────────────────────────────────────────────────────────────────────────────────────
