@@ -10,7 +10,6 @@
     evaluate   expression, …     an Evaluated, within `timeout_s`; for people, and for agents that may push
     loaded     folder, files     the modules that were loaded from those files; the folder is tracked from now on
     open_kernel, close_kernel    session, a notebook's kernel in this process (`livecode.kernel.desk`)
-    kernels                      those that there are
     files, contents, save, put_back     the files of modules (`livecode.fleet.file_ops`)
 
 A request that says `agent` is an agent's, and so is a push with one: what it may is what the service allows
@@ -277,7 +276,7 @@ OPERATIONS: Mapping[str, Callable[[Door, Request], Any]] = {
     "history": _history,
     "evaluate": _evaluate,
     "loaded": _loaded,
-    **{name: _at_the_desk(name) for name in ("open_kernel", "close_kernel", "kernels")},
+    **{name: _at_the_desk(name) for name in ("open_kernel", "close_kernel")},
     "files": _of_files,
     "contents": _of_files,
     "save": _of_files,

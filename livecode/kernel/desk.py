@@ -2,7 +2,6 @@
 
     open_kernel    session, key, note    the connection file of that session's kernel, started if it is not there
     close_kernel   session               true if there was one
-    kernels                              the connection files of all
 
 Each notebook has a kernel and a namespace of its own; there are at most `MAX_KERNELS` in a process. A forked child has
 none of its parent's: who asks it gets one there.
@@ -72,11 +71,6 @@ def close_kernel(_door: Door, request: Mapping[str, Any]) -> bool:
         seat.close()
         seat.gone.wait(GONE_S)
     return seat is not None
-
-
-def kernels(_door: Door, _request: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The connection files of all kernels in this process."""
-    return [seat.information for seat in list(_seats.values())]
 
 
 def _wait_for_the_end_of(session: str) -> None:

@@ -22,6 +22,8 @@ from livecode.fleet.client import RemoteWorker
 from livecode.kernel.reach import connection_of, is_there, pid_of, worker_for
 
 LOOK_S = 0.2
+FIRST_S = 2.0
+"""How long a first start waits, with somebody in front of it: whoever is not there is named at once."""
 
 
 class ServiceProvisioner(KernelProvisionerBase):
@@ -29,7 +31,7 @@ class ServiceProvisioner(KernelProvisionerBase):
 
     service = Unicode(help="The name given to livecode.listen().").tag(config=True)
     worker = Unicode(help="w2, a process id or host:pid; empty for the first.").tag(config=True)
-    wait_s = Float(15.0, help="Seconds that a start waits for a service that is being started.").tag(config=True)
+    wait_s = Float(15.0, help="Seconds that a restart waits for a service that is being started.").tag(config=True)
 
     _information: dict[str, Any] | None = None
     _worker: RemoteWorker | None = None
@@ -94,7 +96,7 @@ class ServiceProvisioner(KernelProvisionerBase):
 
     def _enter(self) -> dict[str, Any]:
         """The connection file of a new kernel, as soon as the service is there."""
-        until = time.monotonic() + self.wait_s
+        until = time.monotonic() + (self.wait_s if self._last_pid else min(FIRST_S, self.wait_s))
         while True:
             try:
                 return self._ask()

@@ -116,7 +116,7 @@ def _descriptors() -> list[str]:
             found.append(os.readlink(f"/dev/fd/{number}").split(":")[0])
         except OSError:  # the one that listed them
             continue
-    return sorted(name for name in found if not name.startswith("/proc"))
+    return sorted(name for name in found if not name.startswith("/proc") and "libffi" not in name)  # ctypes holds that
 
 
 def _serves(name: str) -> bool:
