@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import click
@@ -32,6 +33,7 @@ _GLYPHS = {
 }
 _MARKS = {"+": "green", "-": "red", "~": "yellow", "↻": "yellow", "!": "yellow", "=": "dim", "→": "bold"}
 NEVER_FOLDED = 1 << 20
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 def is_terminal() -> bool:
@@ -44,14 +46,26 @@ def columns() -> int:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
 
 
-def show(sheet: Sheet) -> None:
-    """Prints a sheet, as wide as the terminal."""
-    _print(sheet_lines(sheet, columns()))
+def show(sheet: Sheet, spoken: Mapping[str, str] = NOTHING) -> None:
+    """Prints a sheet, as wide as the terminal.
+
+    Args:
+        sheet: What is said.
+        spoken: What workers say to do → what is typed here: they speak to notebooks.
+    """
+    _print([_spoken(line, spoken) for line in sheet_lines(sheet, columns())])
 
 
 def say(text: str) -> None:
     """Prints a text of livecode's; rich is imported only if it gets colours."""
     _print(text.splitlines())
+
+
+def _spoken(line: str, spoken: Mapping[str, str]) -> str:
+    for word, typed in spoken.items():
+        if word in line:
+            line = line.replace(word, typed)
+    return line
 
 
 def _print(lines: Sequence[str]) -> None:

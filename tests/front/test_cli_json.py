@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -126,7 +125,8 @@ def test_the_page_names_every_command() -> None:
 def test_a_watch_follows_its_schema(shop: RunningService, tmp_path: Path) -> None:
     """Each line is an event: how it begins, a save that goes live, how it ends."""
     command = [sys.executable, "-c", "from livecode.front.cli import main; main()", "watch", "shop", str(shop.folder)]
-    watching = subprocess.Popen([*command, "--json"], stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=os.environ)
+    pipes = {"stdout": subprocess.PIPE, "text": True}
+    watching = subprocess.Popen([*command, "--json"], cwd=tmp_path, env=shop.environment, **pipes)  # type: ignore[call-overload]
     assert watching.stdout is not None
     events = [json.loads(watching.stdout.readline())]
     (shop.folder / "pricing_lc.py").write_text(PRICING.replace("2", "9"))

@@ -78,3 +78,5 @@ def test_next_commands_are_typed_as_this_one_was(shop: RunningService) -> None:
     assert f"push: livecode push {name} MODULE" in typed("attach", name).stdout
     typed("push", "shop", "pricing_lc", "-", given=PRICING.replace("2", "8"))
     assert "undo: livecode undo shop" in typed("log", "shop").stdout
+    missing = typed("unload", "shop", "no_such_lc").stdout
+    assert ("look at livecode status shop" in missing, "%hot" in missing) == (True, False)

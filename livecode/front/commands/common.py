@@ -48,7 +48,7 @@ def answer(report: Report, commands: Commands, as_json: bool) -> None:
         if as_json:
             click.echo(report.to_json())
         else:
-            show(report_sheet(report, commands))
+            show(report_sheet(report, commands), {"%hotstatus": commands.status})
     sys.exit(report_exit_code(report))
 
 
