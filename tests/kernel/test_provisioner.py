@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import nbformat
 import pytest
 from jupyter_client import KernelManager
 from jupyter_client.kernelspec import KernelSpecManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 
 from livecode.errors import ServiceNotFoundError, UsageError
 from livecode.kernel import specs
@@ -148,3 +151,16 @@ def test_which_process(services: Services, shop: RunningService) -> None:
         worker_for("several", "w3")
     with pytest.raises(UsageError, match="is on another machine"):
         worker_for("several", "elsewhere:12")
+
+
+def test_a_notebook_that_a_program_runs(launchers: Path, shop: RunningService) -> None:
+    """nbclient, and papermill with it, runs a notebook file inside the service; an error ends it as usual."""
+    specs.install("shop")
+    cells = [nbformat.v4.new_code_cell(code) for code in ("import os, pricing", "os.getpid(), pricing.quote(4)")]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    NotebookClient(notebook, kernel_name="livecode-shop", timeout=WAIT_S).execute()
+    assert notebook.cells[1].outputs[0].data["text/plain"] == f"({shop.pid}, 8)"
+    failing = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 / 0")])
+    with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
+        NotebookClient(failing, kernel_name="livecode-shop", timeout=WAIT_S).execute()
+    assert shop.get("pricing.quote(1)") == "2"

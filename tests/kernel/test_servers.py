@@ -160,3 +160,18 @@ def test_agents_get_no_kernel(worker: RemoteWorker) -> None:
     """A kernel runs any code, so a request that says that it is an agent's is refused, whatever agents may do."""
     reply = worker._exchange({"op": "open_kernel", "session": "agent", "agent": "a model"}, 10)
     assert reply["error"]["kind"] == "not allowed"
+
+
+def test_others_cannot_get_in(services: Services, worker: RemoteWorker) -> None:
+    """Sockets and connection files are this user's; in a directory that others could enter no kernel starts."""
+    with notebook_in(worker, "private") as notebook:
+        folder = Path(worker.path).parent / places.FOLDER
+        assert notebook.run("1").value == "1"
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o600}
+    folder.chmod(0o755)
+    try:
+        with pytest.raises(UsageError, match=r"kernels has mode 0755, and 0700 is needed"):
+            worker.open_kernel("unsafe")
+    finally:
+        folder.chmod(0o700)
