@@ -25,7 +25,7 @@ def kernel() -> None:
     """Notebooks inside a running service: a kernel in its process, with names of its own."""
 
 
-@kernel.command()
+@kernel.command(short_help='Put "NAME (live)" into the launcher of JupyterLab.')
 @click.argument("name")
 @worker_option
 @click.option("--user", "where", flag_value="user", default=True, help="For this user (the default).")
@@ -45,7 +45,7 @@ def remove(name: str) -> None:
     click.echo(f"removed {remove_spec(name)}")
 
 
-@kernel.command(name="list")
+@kernel.command(name="list", short_help="Show the cards in launchers, and the kernels inside now.")
 @json_option
 def list_kernels(as_json: bool) -> None:
     """Show what is in the launchers, and the kernels that are inside services now."""
@@ -63,7 +63,7 @@ def list_kernels(as_json: bool) -> None:
         click.echo("none: livecode kernel install NAME puts a service into the launcher of JupyterLab")
 
 
-@kernel.command()
+@kernel.command(short_help="Start a kernel inside NAME for jupyter console --existing.")
 @click.argument("name")
 @worker_option
 @click.option("--new", is_flag=True, help="A kernel of its own, instead of the one that this command found before.")
