@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from livecode.errors import ProtocolError, RelayError
@@ -62,11 +62,11 @@ class Kept:
             LivecodeError: Whatever the question raised there.
         """
         try:
-            return self._asked(request, told)
+            return self._asked(self.connect(), request, told, [])
         except LinkLostError:
             pass
         try:
-            return self._asked(request, told)
+            return self._asked(self.connect(), request, told, [])
         except LinkLostError as error:
             raise RelayError(f"{self.address.place}: the relay was lost twice: {error}") from error
 
@@ -79,17 +79,22 @@ class Kept:
             LivecodeError: Whatever the request raised there.
         """
         try:
-            return self._asked(request, told)
+            return self._acted(request, told)
         except LinkLostError as error:
             if error.sent:
                 raise
         try:
-            return self._asked(request, told)
+            return self._acted(request, told)
         except LinkLostError as error:
             if error.sent:
                 raise
             what = f"the relay was lost twice before it had heard what to do, so nothing was changed: {error}"
             raise RelayError(f"{self.address.place}: {what}") from error
+
+    def _acted(self, request: Mapping[str, Any], told: Told) -> Any:
+        call = self.connect()  # before anything has begun, a Ctrl-C ends it at once
+        with interrupts_deferred() as pressed:
+            return self._asked(call, request, told, pressed)
 
     def connect(self) -> Call:
         """A relay that answers and is attached to the service."""
@@ -101,7 +106,7 @@ class Kept:
                 self.close()
                 call = dial(self.address)
                 try:
-                    answer = ask(call, self.address, self._wanted, nothing_told, self._note)
+                    answer = ask(call, self.address, self._wanted, nothing_told, self._note, [])
                 except BaseException:
                     call.end()
                     raise
@@ -115,16 +120,23 @@ class Kept:
             if call is not None and self._pid == os.getpid():
                 call.end()
 
-    def _asked(self, request: Mapping[str, Any], told: Told) -> Any:
+    def _asked(self, call: Call, request: Mapping[str, Any], told: Told, pressed: list[int]) -> Any:
         asked_by = {"agent": self.agent} if self.agent else {}
-        return ask(self.connect(), self.address, {**request, **asked_by}, told, self._note)
+        return ask(call, self.address, {**request, **asked_by}, told, self._note, pressed)
 
     def _note(self, seen: Any) -> None:
         """What a relay that is started later must know."""
         self._wanted["seen"] = seen
 
 
-def ask(call: Call, address: Address, request: Mapping[str, Any], told: Told, note: Callable[[Any], None]) -> Any:
+def ask(
+    call: Call,
+    address: Address,
+    request: Mapping[str, Any],
+    told: Told,
+    note: Callable[[Any], None],
+    pressed: Sequence[int],
+) -> Any:
     """The answer of a relay.
 
     Args:
@@ -133,48 +145,42 @@ def ask(call: Call, address: Address, request: Mapping[str, Any], told: Told, no
         request: What is asked.
         told: Told what arrives before the answer.
         note: Told what the log says that was looked at.
+        pressed: Not empty as soon as somebody wants the relay to stop, as with Ctrl-C.
 
     Raises:
         LinkLostError: The relay was lost; says why, as far as it is known.
         LivecodeError: Whatever the request raised there.
     """
     try:
-        with interrupts_deferred() as pressed:
-            return _answer(call.link.open(), address, request, told, note, pressed)
+        stream = call.link.open()
+        try:
+            stream.send(request)
+            return _answer(stream, address, told, note, pressed)
+        except KeyboardInterrupt:
+            stream.stop()
+            raise
+        finally:
+            stream.close()
     except LinkLostError as error:
         raise LinkLostError(f"the link to {address.place} broke ({call.why_down()})", sent=error.sent) from error
 
 
-def _answer(
-    stream: Stream,
-    address: Address,
-    request: Mapping[str, Any],
-    told: Told,
-    note: Callable[[Any], None],
-    pressed: list[int],
-) -> Any:
+def _answer(stream: Stream, address: Address, told: Told, note: Callable[[Any], None], pressed: Sequence[int]) -> Any:
     asked_to_stop = False
-    try:
-        stream.send(request)
-        while True:
-            if pressed and not asked_to_stop:
-                stream.stop()
-                asked_to_stop = True
-            try:
-                message = stream.receive(LOOK_S)
-            except TimeoutError:
-                continue
-            if message is None:
-                raise ProtocolError(f"{address.place}: the relay has too much to do: ask again in a moment")
-            if (error := message.get("error")) is not None:
-                raise raised(error, address.place)
-            if "answer" in message:
-                if "seen" in message:
-                    note(message["seen"])
-                return message["answer"]
-            told(message)
-    except KeyboardInterrupt:
-        stream.stop()
-        raise
-    finally:
-        stream.close()
+    while True:
+        if pressed and not asked_to_stop:
+            stream.stop()
+            asked_to_stop = True
+        try:
+            message = stream.receive(LOOK_S)
+        except TimeoutError:
+            continue
+        if message is None:
+            raise ProtocolError(f"{address.place}: the relay has too much to do: ask again in a moment")
+        if (error := message.get("error")) is not None:
+            raise raised(error, address.place)
+        if "answer" in message:
+            if "seen" in message:
+                note(message["seen"])
+            return message["answer"]
+        told(message)

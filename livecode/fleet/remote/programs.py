@@ -165,6 +165,8 @@ def advice(address: Address, prompts: Prompts, said: str) -> str:
     found = next((then for pattern, then in WHY[address.way] if re.search(pattern, said)), "")
     if "ModuleNotFoundError" in said:
         return install(address)
+    if "No such command 'relay'" in said:
+        return f"the livecode there is older: {install(address)}"
     return found.format(
         host=address.host,
         user=address.user,

@@ -64,7 +64,7 @@ def services_at(url: str) -> tuple[ServiceSummary, ...]:
     address = parse(url)
     call = dial(address)
     try:
-        found = ask(call, address, {"op": "services"}, nothing_told, lambda _: None)
+        found = ask(call, address, {"op": "services"}, nothing_told, lambda _: None, ())
     finally:
         call.end()
     services = (replace(each, place=address.place) for each in _decoded(tuple[ServiceSummary, ...], found))

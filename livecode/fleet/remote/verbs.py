@@ -73,12 +73,14 @@ def speaker() -> dict[str, Any]:
 def misunderstanding(other: Mapping[str, Any], where: str) -> str:
     """Why the two sides cannot work together; empty if they can.
 
+    They must be of the same version: what one side does not know of, it would leave out without a word.
+
     Args:
         other: What the other side says of itself.
         where: The other side, for people.
     """
     mine = speaker()
-    if (other.get("relay"), other.get("protocol")) == (mine["relay"], mine["protocol"]):
+    if all(other.get(key) == mine[key] for key in mine):
         return ""
     version = other.get("livecode", "?")
     return (

@@ -176,6 +176,13 @@ def test_what_to_do_about_what_a_program_says(url: str, said: str, then: str) ->
     assert not is_absent(parse(url), 126, said)
 
 
+def test_a_livecode_that_is_too_old() -> None:
+    """It has no relay, or lacks what it needs."""
+    url = parse("ssh://host/shop")
+    assert "older: python3 -m pip install" in advice(url, Prompts.NOBODY, "Error: No such command 'relay'.")
+    assert "pip install" in advice(url, Prompts.NOBODY, "ModuleNotFoundError: No module named 'click'")
+
+
 def test_the_same_place_by_hand() -> None:
     """What a user can type to see for themselves."""
     assert by_hand(parse("ssh://ann@host/shop")) == "ssh -l ann host"

@@ -102,12 +102,12 @@ def test_requests_that_are_none(start: Start) -> None:
         assert asked(link, {"op": "running"})["answer"] == []
 
 
-def test_who_speaks_another_protocol_is_told(start: Start) -> None:
+def test_who_is_of_another_version_is_told(start: Start) -> None:
     """Both versions are in the answer to whatever is asked."""
     with linked(start()) as link:
-        link.write(greeting({"relay": 0, "protocol": 0, "livecode": "0.0.1"}))
+        link.write(greeting({**speaker(), "livecode": "0.0.1"}))
         error = asked(link, {"op": "running"})["error"]
-        assert "who asks has livecode 0.0.1 (relay protocol 0, doors 0)" in error["message"]
+        assert "who asks has livecode 0.0.1 (relay protocol" in error["message"]
 
 
 def test_too_many_at_once(start: Start) -> None:
