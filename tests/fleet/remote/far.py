@@ -12,9 +12,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+import psutil
 
 from tests.fleet.faults.machines import Machine, as_other_host
 from tests.services import RunningService, Services, free_port, required_program, wait_until
@@ -26,7 +27,6 @@ WORKERS = 3
 OLD = "def quote():\n    return 'old'\n"
 
 
-@dataclass(frozen=True, slots=True)
 class Far:
     """A machine with a service of three workers, and the ways to it.
 
@@ -34,18 +34,31 @@ class Far:
         machine: Starts services there, and has their doors.
         workers: Those of "shop".
         folder: What is needed to get there.
-        port: Of its sshd.
         environment: What a process finds that is started there by one of the ways.
     """
 
-    machine: Machine
-    workers: tuple[RunningService, ...]
-    folder: Path
-    port: int
-    environment: dict[str, str] = field(default_factory=dict)
+    def __init__(self, machine: Machine, folder: Path, ends: ExitStack) -> None:
+        self.machine, self.folder, self._ends = machine, folder, ends
+        self.environment = _environment(machine, folder)
+        self.workers: tuple[RunningService, ...] = ()
+        self._port = 0
+        (folder / "containers").mkdir()
+        self.container("box")
+        self.container("pod")
+
+    @property
+    def port(self) -> int:
+        """Of its sshd, which is started now, if it was not."""
+        if not self._port:
+            required_program(("sshd", "/usr/sbin/sshd"), "apt-get install openssh-server")
+            self._port = free_port()
+            self._ends.enter_context(_sshd(self))
+            self.host("far", self._port)
+        return self._port
 
     def url(self, way: str, service: str = "shop", query: str = "") -> str:
         """The URL of a service there."""
+        assert way != "ssh" or self.port
         place = {"ssh": "far", "docker": "box", "kubectl": "prod/pod"}[way]
         return f"{way}://{place}/{service}{query}"
 
@@ -81,16 +94,12 @@ def far_machine(folder: Path) -> Iterator[Far]:
     here = Services(folder)
     path = os.environ["PATH"]
     try:
-        environment = _environment(machine, folder)
-        far = Far(machine, (), folder, free_port(), environment)
-        (folder / "containers").mkdir()
-        far.container("box")
-        far.container("pod")
-        with here, _sshd(far):
-            os.environ["PATH"] = f"{_near_programs(far)}:{path}"
+        with ExitStack() as ends, here:
+            far = Far(machine, folder, ends)
+            os.environ["PATH"] = f"{_near_programs(folder)}:{path}"
             os.environ["STANDIN_CONTAINERS"] = str(folder / "containers")
-            workers = tuple(machine.threaded("shop", {"pricing.py": OLD}) for _ in range(WORKERS))
-            yield Far(machine, workers, folder, far.port, environment)
+            far.workers = tuple(machine.threaded("shop", {"pricing.py": OLD}) for _ in range(WORKERS))
+            yield far
     finally:
         os.environ["PATH"] = path
         os.environ.pop("STANDIN_CONTAINERS", None)
@@ -108,19 +117,16 @@ def _environment(machine: Machine, folder: Path) -> dict[str, str]:
     return {"PATH": path, "HOME": str(folder), "LIVECODE_DIR": str(machine.doors), "PYTHONPATH": ROOT}
 
 
-def _near_programs(far: Far) -> Path:
+def _near_programs(folder: Path) -> Path:
     """A folder with ssh, which has a configuration of its own, docker and kubectl."""
-    programs = far.folder / "near"
+    programs = folder / "near"
     programs.mkdir()
     for name in ("docker", "kubectl"):
         (programs / name).write_text(
             (STANDINS / name).read_text().replace("#!/usr/bin/env python3", f"#!{sys.executable}")
         )
         (programs / name).chmod(0o755)
-    ssh = required_program("ssh", "apt-get install openssh-client")
-    config = far.folder / "ssh_config"
-    far.host("far", far.port)
-    (programs / "ssh").write_text(f'#!/bin/sh\nexec {ssh} -F {config} "$@"\n')
+    (programs / "ssh").write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {folder}/ssh_config "$@"\n')
     (programs / "ssh").chmod(0o755)
     return programs
 
@@ -167,11 +173,9 @@ def _listens(port: int) -> bool:
 def is_there(pid: int) -> bool:
     """True while a process runs; a dead one that nobody has waited for does not."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        found = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
-        state = found.stdout.strip()[:1]
-    return state not in ("", "Z", "X")
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def wait_for(path: Path) -> None:

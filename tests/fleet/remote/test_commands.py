@@ -49,7 +49,6 @@ def test_commands_take_a_url_for_a_name(far: Far, run: Run) -> None:
     assert f"undo: livecode undo '{url}'" in pushed.stdout
     assert far.answers() == ["by command"] * WORKERS
     assert len(json.loads(run("status", url, "--json").stdout)) == WORKERS
-    assert "pricing" in run("log", url).stdout
     following = shlex.split(pushed.stdout.partition("undo: ")[2].splitlines()[0])
     assert run(*following[1:]).returncode == 0
     assert far.answers() == ["old"] * WORKERS

@@ -213,10 +213,9 @@ def pushed_meanwhile(service: Service, source: str, gate: Path, meanwhile: Calla
     return report
 
 
-@pytest.mark.parametrize("way", ["ssh", "docker"])
-def test_a_relay_that_is_killed_in_the_middle_of_a_push(far: Far, attached: Attach, gate: Path, way: str) -> None:
+def test_a_relay_that_is_killed_in_the_middle_of_a_push(far: Far, attached: Attach, gate: Path) -> None:
     """The report says at once that what came of it is not known; the workers take it back; the next verb works."""
-    service = attached(far.url(way))
+    service = attached(far.url("ssh"))
     service.workers()
     killed = relay_pid(service)
     report = pushed_meanwhile(service, gated(gate, "half"), gate, lambda: os.kill(killed, signal.SIGKILL))

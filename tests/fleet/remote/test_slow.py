@@ -18,8 +18,8 @@ Attach = Callable[[str], Service]
 
 
 def test_a_slow_link(far: Far, attached: Attach) -> None:
-    """Every verb does what it does, at a quarter of a second a round trip."""
-    with SlowProxy(far.port, 0.12, 1e6) as proxy:
+    """Every verb does what it does, at an eighth of a second a round trip."""
+    with SlowProxy(far.port, 0.06, 1e6) as proxy:
         far.host("slow", proxy.port, HostKeyAlias=f"[127.0.0.1]:{far.port}")
         service, arrived = attached("ssh://slow/shop"), list[Outcome]()
         report = service.push({"pricing": quoting("slow")}, on_outcome=arrived.append)
