@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from livecode.errors import UsageError
 from livecode.fleet.rundir import check_name
@@ -102,8 +102,8 @@ def parse(url: str) -> Address:
         UsageError: It names none; says which part cannot be meant, and what is accepted. A password is not repeated.
     """
     way = _way(url)
-    rest = url.partition("://")[2]
-    place, _, path = re.split(r"\?", rest, maxsplit=1)[0].partition("/")
+    before, _, query = url.partition("://")[2].partition("?")
+    place, _, path = before.partition("/")
     if ":" in place.rpartition("@")[0]:
         raise UsageError(
             "a password in a URL stays in histories and process lists, so none is taken: use a key, ssh-agent, or the "
@@ -111,7 +111,7 @@ def parse(url: str) -> Address:
         )
     if found := _FORBIDDEN.search(url):
         raise UsageError(f"{url!r} holds {found[0]!r}, which is not part of a URL: write it as {_percent(found[0])}")
-    options = _options(way, urlsplit(url).query, url)
+    options = _options(way, query, url)
     segments = [_decoded(part, url) for part in path.split("/")]
     match way:
         case Way.SSH:

@@ -65,6 +65,7 @@ def test_what_a_url_means(url: str, expected: dict[str, object]) -> None:
         ("ssh://host/sh%20op", "cannot be the name of a service"),
         ("ssh://host/$(reboot)", "cannot be the name of a service"),
         ("ssh://host/a/b", "a slash too many"),
+        ("ssh://[/shop", "cannot be the name of a host"),
         ("ssh://host/%FF", "is not UTF-8"),
         ("ssh://host/shop#x", "write it as %23"),
         ("ssh://host/shop?pyton=x", "has no option 'pyton'; it has: python, dir"),
