@@ -99,7 +99,7 @@ def test_requests_that_are_none(start: Start) -> None:
         message = stream.receive()
         assert message is not None
         assert "at most 64 MiB" in message["error"]["message"]
-        assert asked(link, {"op": "running"})["answer"] == []
+        assert asked(link, {"op": "services"})["answer"] == []
 
 
 def test_who_is_of_another_version_is_told(start: Start) -> None:
