@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import Any
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
@@ -52,7 +53,19 @@ class LateOutputs:
             return
         text = str(content["data"].get("text/plain", ""))
         if kind == "update_display_data":
-            added = text.removeprefix(self._shown.get(name, "")).strip("\n")
+            added = _added(self._shown.get(name, ""), text)
             self._added.append({"output_type": "display_data", "data": {"text/plain": added}})
             self._news.set()
         self._shown[name] = text
+
+
+def _added(before: str, now: str) -> str:
+    """The lines of an output that it did not have before: its first one says how things stand, and changes."""
+    left = Counter(before.splitlines())
+    lines = []
+    for line in now.splitlines():
+        if left[line] > 0:
+            left[line] -= 1
+        else:
+            lines.append(line)
+    return "\n".join(lines)
