@@ -72,7 +72,7 @@ def test_a_save_without_a_change_is_not_pushed(watched: Watch, folder: Path, tar
     (folder / "one.py").write_text("x = 1\n")
     (folder / "two.py").write_text("y = 2\n")
     assert watched.next(WAIT_S).modules == ("two",)
-    assert len(target.calls) == 1
+    assert len(pushes(target)) == 1
 
 
 def test_an_atomic_save_is_a_save(watched: Watch, folder: Path) -> None:
@@ -190,6 +190,11 @@ def test_a_watch_that_cannot_begin_leaves_nothing(
     assert (threading.active_count(), descriptors()) == (before, open_before)
 
 
+def pushes(target: KeepingTarget) -> list[dict[str, object]]:
+    """What was pushed; a watch begins with a dry run, so that the first save is as fast as the others."""
+    return [call for call in target.calls if "sources" in call]
+
+
 def descriptors() -> int:
     """How many files this process has open."""
     return len(os.listdir("/dev/fd"))
@@ -214,7 +219,7 @@ def test_a_burst_is_one_transaction(watched: Watch, folder: Path, target: Keepin
     """All that git checks out."""
     save_all(folder, {"one.py": "x = 2\n", "two.py": "y = 2\n", "three.py": "z = 2\n"})
     assert set(watched.next(WAIT_S).modules) == {"one", "two", "three"}
-    assert len(target.calls) == 1
+    assert len(pushes(target)) == 1
 
 
 def test_a_deleted_module_is_said_once_and_stays(
@@ -223,7 +228,7 @@ def test_a_deleted_module_is_said_once_and_stays(
     """Others may use it; the command to unload it is named."""
     (folder / "one.py").unlink()
     assert "one.py is gone: one stays loaded; unload it if nothing needs it" in str(said.get(timeout=WAIT_S))
-    assert target.calls == []
+    assert pushes(target) == []
     (folder / "one.py").write_text("x = 2\n")
     assert watched.next(WAIT_S).modules == ("one",)
 

@@ -9,6 +9,7 @@ import threading
 import traceback
 import weakref
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +20,7 @@ from livecode.front.push import Target, know_folder, shown_path
 from livecode.front.watching.batch import Batches
 from livecode.front.watching.patrol import Patrol
 from livecode.front.watching.words import Behind, WatchState, watch_sheet
+from livecode.model.nouns import DiskState
 from livecode.model.report import Report
 from livecode.model.sheet import Commands, Sheet
 from livecode.model.text import sheet_text
@@ -53,6 +55,9 @@ class Aim(Protocol):
             LivecodeError: It cannot be reached.
         """
 
+    def warm(self, folder: Path) -> None:
+        """Lets it prepare for a first push, which takes longer than others."""
+
     def target(self) -> Target:
         """What is pushed to, which may be another one each time."""
 
@@ -84,6 +89,18 @@ class Given:
         know_folder(folder, self._target)
         self._target.loaded_files(str(folder), ())
         return True
+
+    def warm(self, folder: Path) -> None:
+        """A dry run of a source that runs already, one name longer: a service imports and reads what a push needs."""
+        if not self._target.name:
+            return
+        with suppress(LivecodeError):  # the first save takes longer, or says what is wrong
+            modules = [module for status in self._target.peek() for module in status.modules]
+            for module in modules:
+                if module.disk is DiskState.SAME and Path(module.file).is_relative_to(folder):
+                    source = self._target.source(module.module) or ""
+                    self._target.dry_run({module.module: f"{source}\n_livecode_warm = None\n"})
+                    return
 
     def target(self) -> Target:
         return self._target
@@ -274,6 +291,7 @@ class Watch:
     def _watch(self) -> None:
         patrol = self._patrol
         assert patrol is not None
+        self.aim.warm(self.folder)
         if self.aim.since and (saved := patrol.since(self.aim.since)):
             self._take(saved)
         while not self._stopped.is_set():
