@@ -204,15 +204,30 @@ class Service:
         """The modules that any worker loaded from these files; each worker tracks the folder from now on.
 
         Workers behind no door of this machine cannot say it, and one that does not answer is left out.
+
+        Raises:
+            WorkerLostError: None of them answered.
+            UsageError: All of them are on other machines.
         """
+        lost: list[WorkerLostError] = []
 
-        def ask(client: WorkerClient) -> tuple[LoadedFile, ...]:
-            with suppress(WorkerLostError):
-                if isinstance(client, LocalWorker | RemoteWorker):
-                    return client.loaded_files(folder, wanted)
-            return ()
+        def ask(client: LocalWorker | RemoteWorker) -> tuple[LoadedFile, ...]:
+            try:
+                return client.loaded_files(folder, wanted)
+            except WorkerLostError as error:
+                lost.append(error)
+                return ()
 
-        return tuple(dict.fromkeys(file for files in ask_all(ask, self._need_clients()) for file in files))
+        clients = [each for each in self._need_clients() if isinstance(each, LocalWorker | RemoteWorker)]
+        if not clients:
+            raise UsageError(
+                f"all workers of {self.name} are on other machines, and a store does not tell what they have loaded "
+                "from which files: watch where one of them is"
+            )
+        files = ask_all(ask, clients)
+        if len(lost) == len(clients):
+            raise lost[0]
+        return tuple(dict.fromkeys(file for found in files for file in found))
 
     def evaluate(
         self, expression: str, *, workers: Sequence[str] = (), module: str = "", timeout_s: float = EVALUATION_S

@@ -332,7 +332,8 @@ def test_a_limit_that_is_reached_later(folder: Path, monkeypatch: pytest.MonkeyP
     (folder / "new").mkdir()
     (folder / "new" / "a.py").write_text("x = 1\n")
     until(patrol, folder / "new" / "a.py")
-    assert "polling, as inotify is at its limit of watches" in said[0]
+    assert "src is looked at again and again: inotify is at its limit of watches" in said[0]
+    assert (len(said), patrol.means) == (1, "polling")
     (folder / "new" / "a.py").write_text("x = 2\n")
     until(patrol, folder / "new" / "a.py")
     patrol.close()

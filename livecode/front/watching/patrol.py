@@ -43,7 +43,7 @@ class Patrol:
         self.folder, self._patterns, self._note = folder, tuple(patterns), note
         self._git = Repository(folder)
         self._missing: dict[str, float] = {}
-        self._is_away = False
+        self._is_away, self._said = False, ""
         self.tree = Tree()
         self._chosen = look_out(folder, poll_s)
         try:
@@ -51,15 +51,17 @@ class Patrol:
         except BaseException:
             self._chosen.lookout.close()
             raise
-        if self._chosen.why:
-            self._note(f"{shown_path(Path(folder))}: {self.means}")
+        self._say_why()
 
     @property
     def means(self) -> str:
-        """``events``, or ``polling: `` and why."""
-        if self._chosen.means is Means.EVENTS:
-            return "events"
-        return f"polling, as {self._chosen.why}" if self._chosen.why else "polling"
+        """``events`` or ``polling``."""
+        return self._chosen.means.value
+
+    @property
+    def why(self) -> str:
+        """Why it is not the first choice; empty if it is."""
+        return self._chosen.why
 
     def next_batch(self, timeout_s: float | None) -> set[str]:
         """The next saves that belong together; nothing if the time is over first, or `wake` was called.
@@ -146,7 +148,13 @@ class Patrol:
         """Goes on by polling, and says why."""
         self._chosen.lookout.close()
         self._chosen = polling_because(self.folder, error)
-        self._note(f"{shown_path(Path(self.folder))}: {self.means}")
+        self._say_why()
+
+    def _say_why(self) -> None:
+        """Says once why it is polled."""
+        if self.why and self.why != self._said:
+            self._said = self.why
+            self._note(f"{shown_path(Path(self.folder))} is looked at again and again: {self.why}")
 
     def _there_or_long_gone(self, paths: set[str]) -> set[str]:
         """The files that are there, and those that did not come back in time; the others are waited for."""

@@ -201,6 +201,7 @@ class Watch:
             not self.running,
             patrol is None,
             tuple(shown_path(Path(place)) for place in (patrol.tree.closed if patrol is not None else ())),
+            patrol.why if patrol is not None else "",
         )
 
     def sheet(self, stop: str = "") -> Sheet:

@@ -110,7 +110,7 @@ class WatchState:
     Attributes:
         folder: What is watched.
         target: What is pushed to: a service's name, or ``this process``.
-        means: ``events``, or ``polling every 0.3 s``; with the reason where that is not the first choice.
+        means: ``events`` or ``polling``.
         files: How many sources count.
         live: How many pushes went live.
         failed: How many did not.
@@ -118,6 +118,7 @@ class WatchState:
         stopped: True if it is over.
         waits: True if another worker of the service watches, and this one would go on if that ended.
         closed: Folders that may not be looked into, and are left out.
+        why: Why it is polled, where nobody asked for that; else empty.
     """
 
     folder: str
@@ -130,6 +131,7 @@ class WatchState:
     stopped: bool = False
     waits: bool = False
     closed: tuple[str, ...] = ()
+    why: str = ""
 
 
 def watch_sheet(state: WatchState, stop: str = "") -> Sheet:
