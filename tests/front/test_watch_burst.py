@@ -9,6 +9,7 @@ import pytest
 
 from livecode.front.watching.burst import BOUND_S, BUSY_BOUND_S, MAX_QUIET_S, QUIET_S, Burst
 from livecode.front.watching.git import Repository, lock_of
+from tests.services import required_program
 
 
 def burst_of(*times: float) -> Burst:
@@ -69,8 +70,8 @@ def test_git_is_waited_for() -> None:
 def test_git_is_busy_while_it_holds_its_lock(tmp_path: Path) -> None:
     """In the repository itself and in a worktree; a lock of a git that crashed says nothing."""
     main, tree = tmp_path / "main", tmp_path / "tree"
-    git = ["git", "-C", str(main), "-c", "user.name=a", "-c", "user.email=a@b"]
-    subprocess.run(["git", "init", "-q", str(main)], check=True)
+    git = [required_program("git", "apt-get install git"), "-C", str(main), "-c", "user.name=a", "-c", "user.email=a@b"]
+    subprocess.run([git[0], "init", "-q", str(main)], check=True)
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
     subprocess.run([*git, "worktree", "add", "-q", str(tree)], check=True)
     (main / "src").mkdir()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from livecode.front.watching import inotify, lookout
+from livecode.front.watching import inotify, lookout, tree
 from livecode.front.watching import patrol as watch_patrol
 from livecode.front.watching.inotify import InotifyLookout
 from livecode.front.watching.lookout import Lookout, Means, look_out, why_no_events
@@ -247,6 +247,23 @@ def test_the_folder_itself_may_vanish_and_come_back(folder: Path, tmp_path: Path
     assert said[1:] == [f"{folder} is there again"]
     (folder / "one.py").write_text("x = 2\n")
     until(patrol, folder / "one.py")
+    patrol.close()
+
+
+def test_too_much_that_comes_later_is_said_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is watched goes on being watched."""
+    said: list[str] = []
+    patrol = Patrol(str(folder), (), None, said.append)
+    monkeypatch.setattr(tree, "MAX_ENTRIES", 20)
+    for number in range(30):
+        (folder / "data" / str(number)).mkdir(parents=True)
+    while not said:
+        assert patrol.next_batch(WAIT_S) == set()
+    (folder / "data" / "more").mkdir()
+    (folder / "one.py").write_text("x = 2\n")
+    until(patrol, folder / "one.py")
+    assert len(said) == 1
+    assert said[0].startswith("new folders are not watched: ")
     patrol.close()
 
 

@@ -22,7 +22,7 @@ from livecode.front.watching.watch import Watch, watch
 from livecode.model.nouns import checksum
 from livecode.model.pushes import pushes_of
 from livecode.model.report import Report, Verdict
-from tests.services import RunningService, Services, wait_until
+from tests.services import RunningService, Services, required_program, wait_until
 
 WAIT_S = 30.0
 RUN = "from livecode.front.cli import main; main()"
@@ -76,7 +76,15 @@ def test_a_checkout_is_one_transaction_in_the_order_of_imports(services: Service
     names = [f"m{n:03}" for n in range(300)]
     first = {f"{name}.py": "def f():\n    return 1\n" for name in names}
     running = services.threaded("shop", first)
-    git = ["git", "-C", str(running.folder), "-c", "user.name=a", "-c", "user.email=a@b"]
+    git = [
+        required_program("git", "apt-get install git"),
+        "-C",
+        str(running.folder),
+        "-c",
+        "user.name=a",
+        "-c",
+        "user.email=a@b",
+    ]
     subprocess.run([*git, "init", "-q"], check=True)
     subprocess.run([*git, "add", *first], check=True)
     subprocess.run([*git, "commit", "-q", "-m", "one"], check=True)
@@ -117,6 +125,7 @@ def test_a_module_that_two_folders_provide(services: Services, tmp_path: Path) -
     other.mkdir()
     (other / "pricing.py").write_text(PRICING)
     with watched(other) as (watching, said):
+        assert "shop has loaded nothing from" in str(said.get(timeout=WAIT_S))
         (other / "pricing.py").write_text(PRICING.replace("2", "9"))
         loaded = os.path.realpath(running.folder / "pricing.py")
         assert f"not pushed, as shop has loaded pricing from {loaded}" in str(said.get(timeout=WAIT_S))
@@ -136,6 +145,19 @@ def test_a_folder_outside_of_what_the_service_tracks(services: Services, tmp_pat
         report = watching.next(WAIT_S)
         assert report.verdict is Verdict.LIVE, str(report)
         assert running.get("load.tax_lc.tax()") == "2"
+
+
+def test_a_folder_from_which_nothing_is_loaded(services: Services, tmp_path: Path) -> None:
+    """It is said: it may be the wrong one. What already differs when the watch begins is said, too."""
+    running = services.threaded("shop", SHOP)
+    (tmp_path / "other").mkdir()
+    with watched(tmp_path / "other") as (_, said):
+        assert "shop has loaded nothing from" in str(said.get(timeout=WAIT_S))
+    (running.folder / "pricing.py").write_text(PRICING.replace("2", "3"))
+    with watched(running.folder) as (watching, said):
+        assert "pricing is not what its file says already" in str(said.get(timeout=WAIT_S))
+        (running.folder / "pricing.py").write_text(PRICING.replace("2", "4"))
+        assert watching.next(WAIT_S).modules == ("pricing",)
 
 
 def test_a_script_that_runs_as_main_takes_a_restart(services: Services) -> None:
@@ -243,23 +265,23 @@ def shown_until(terminal: int, wanted: str) -> str:
     return text
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("nobody", "."), "no service named 'nobody' is listening"),
-        (("shop", "/missing"), "/missing does not exist"),
-        (("shop", "/"), "root of the file system"),
-        (("shop", ".", "--filter", "!"), "glob such as"),
-        (("shop", ".", "--poll", "0"), "cannot be the time between two looks"),
-    ],
-)
-def test_misuse_is_said(services: Services, arguments: tuple[str, ...], said: str) -> None:
+MISUSE = [
+    (("nobody", "."), "no service named 'nobody' is listening"),
+    (("shop", "/missing"), "/missing does not exist"),
+    (("shop", "/"), "root of the file system"),
+    (("shop", ".", "--filter", "!"), "glob such as"),
+    (("shop", ".", "--poll", "0"), "cannot be the time between two looks"),
+]
+
+
+def test_misuse_is_said(services: Services) -> None:
     """Exit code 2, and nothing is watched."""
     running = services.threaded("shop", SHOP)
-    process = services.program([sys.executable, "-c", RUN, "watch", *arguments])
-    told, wrong = process.communicate(timeout=WAIT_S)
-    assert (process.returncode, told) == (2, "")
-    assert said in wrong
+    started = [services.program([sys.executable, "-c", RUN, "watch", *arguments]) for arguments, _ in MISUSE]
+    answers = [process.communicate(timeout=WAIT_S) for process in started]
+    for process, (told, wrong), (_, said) in zip(started, answers, MISUSE, strict=True):
+        assert (process.returncode, told) == (2, "")
+        assert said in wrong
     assert running.get("pricing.quote(1)") == "2"
 
 

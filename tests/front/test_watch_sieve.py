@@ -11,6 +11,7 @@ from livecode.errors import UsageError
 from livecode.front.watching import tree
 from livecode.front.watching.sieve import Sieve, is_source
 from livecode.front.watching.tree import walk
+from tests.services import required_program
 
 
 def laid_out(folder: Path, files: dict[str, str]) -> Path:
@@ -88,8 +89,9 @@ GIT_CASES = {
 def test_gitignore_means_what_it_means_to_git(tmp_path: Path) -> None:
     """Nested files, negation, anchors: git itself is asked."""
     laid_out(tmp_path, GIT_CASES)
-    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
-    listed = ["git", "-C", str(tmp_path), "ls-files", "-z", "--others", "--exclude-standard", "--", "*.py"]
+    git = required_program("git", "apt-get install git")
+    subprocess.run([git, "init", "-q", str(tmp_path)], check=True)
+    listed = [git, "-C", str(tmp_path), "ls-files", "-z", "--others", "--exclude-standard", "--", "*.py"]
     told = subprocess.run(listed, capture_output=True, text=True, check=True).stdout
     wanted = {name for name in told.split("\0") if name and is_source(Path(name).name)}
     assert found(tmp_path) == wanted

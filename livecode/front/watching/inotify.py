@@ -54,7 +54,11 @@ class InotifyLookout:
 
     def scan(self, sieve: Sieve) -> Tree:
         before, self._places, self._sieve = self._places, {}, sieve
-        self._tree = tree = walk(self._folder, sieve, self._enter)
+        try:
+            self._tree = tree = walk(self._folder, sieve, self._enter)
+        except BaseException:
+            self._places = {**before, **self._places}
+            raise
         for place in {os.path.dirname(path) for path in tree.outside} | {place for place, _ in tree.links}:
             with suppress(PermissionError, FileNotFoundError):
                 self._enter(place, outside=True)

@@ -44,8 +44,9 @@ class OwnService:
         track(folder)
         return serves(sys._getframe())
 
-    def warm(self, folder: Path) -> None:
-        """A service has more to do when it starts."""
+    def warm(self) -> str:
+        """Nothing: a service has more to do when it starts."""
+        return ""
 
     def target(self) -> Target:
         """The whole service, by its doors.

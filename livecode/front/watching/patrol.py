@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from livecode.errors import UsageError
 from livecode.front.push import shown_path
 from livecode.front.watching.batch import is_there, listing
 from livecode.front.watching.burst import Burst
@@ -122,10 +123,16 @@ class Patrol:
         before = self.tree.sources
         try:
             self._scan()
-        except FileNotFoundError:
+        except (FileNotFoundError, PermissionError) as error:
             if not self._is_away:
-                self._note(f"{shown_path(Path(self.folder))} is gone: waiting until it is there again")
+                what = "is gone" if isinstance(error, FileNotFoundError) else "may not be looked into any more"
+                self._note(f"{shown_path(Path(self.folder))} {what}: waiting until it is there again")
             self._is_away = True
+            return set()
+        except UsageError as error:
+            if str(error) != self._said:
+                self._said = str(error)
+                self._note(f"new folders are not watched: {error}")
             return set()
         if self._is_away:
             self._is_away = False

@@ -72,6 +72,7 @@ def walk(folder: str, sieve: Sieve, enter: Callable[[str], None] = lambda _: Non
     Raises:
         UsageError: There is too much; names the folder that holds most.
         FileNotFoundError: The folder itself is gone.
+        PermissionError: It may not be looked into.
     """
     tree, seen, counts = Tree(), set[tuple[int, int]](), _Counts(folder)
     waiting = [folder]
@@ -85,6 +86,8 @@ def walk(folder: str, sieve: Sieve, enter: Callable[[str], None] = lambda _: Non
             enter(place)
             entries = list(_listed(place, counts))
         except PermissionError:
+            if place == folder:
+                raise
             tree.closed.append(place)
             continue
         except (FileNotFoundError, NotADirectoryError):

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from livecode.errors import LivecodeError, UsageError
 from livecode.front.push import Target, know_folder, shown_path
+from livecode.front.watching import words
 from livecode.front.watching.batch import Batches
 from livecode.front.watching.patrol import Patrol
 from livecode.front.watching.words import Behind, WatchState, watch_sheet
@@ -55,8 +56,8 @@ class Aim(Protocol):
             LivecodeError: It cannot be reached.
         """
 
-    def warm(self, folder: Path) -> None:
-        """Lets it prepare for a first push, which takes longer than others."""
+    def warm(self) -> str:
+        """Lets it prepare for a first push, which takes longer than others; what is to be said of it, or nothing."""
 
     def target(self) -> Target:
         """What is pushed to, which may be another one each time."""
@@ -84,23 +85,25 @@ class Given:
     def __init__(self, target: Target) -> None:
         self.name, self.since = target.name or "this process", 0.0
         self._target = target
+        self._same = self._told = ""
 
     def begin(self, folder: Path) -> bool:
         know_folder(folder, self._target)
         self._target.loaded_files(str(folder), ())
+        modules = {m.module: m for status in self._target.peek() for m in status.modules if m.file and m.checksum}
+        mine = [m for m in modules.values() if self._target.place or Path(m.file).resolve().is_relative_to(folder)]
+        differing = [module.module for module in mine if module.disk is DiskState.DIFFERS]
+        self._same = next((module.module for module in mine if module.disk is DiskState.SAME), "")
+        self._told = words.at_start(shown_path(folder), self.name, len(mine), differing)
         return True
 
-    def warm(self, folder: Path) -> None:
+    def warm(self) -> str:
         """A dry run of a source that runs already, one name longer: a service imports and reads what a push needs."""
-        if not self._target.name:
-            return
-        with suppress(LivecodeError):  # the first save takes longer, or says what is wrong
-            modules = [module for status in self._target.peek() for module in status.modules]
-            for module in modules:
-                if module.disk is DiskState.SAME and Path(module.file).is_relative_to(folder):
-                    source = self._target.source(module.module) or ""
-                    self._target.dry_run({module.module: f"{source}\n_livecode_warm = None\n"})
-                    return
+        if self._same and self._target.name:
+            with suppress(LivecodeError):  # the first save takes longer, or says what is wrong
+                source = self._target.source(self._same) or ""
+                self._target.dry_run({self._same: f"{source}\n_livecode_warm = None\n"})
+        return self._told
 
     def target(self) -> Target:
         return self._target
@@ -281,18 +284,19 @@ class Watch:
         while self._patrol is None:
             if self._stopped.wait(TURN_S):
                 return False
-            if self.aim.is_mine():
-                try:
+            try:
+                if self.aim.is_mine():
                     self._look_out()
-                except UsageError as error:
-                    self._tell(f"stopped watching: {error}")
-                    return False
+            except (LivecodeError, OSError) as error:
+                self._tell(f"stopped watching: {error}")
+                return False
         return not self._stopped.is_set()
 
     def _watch(self) -> None:
         patrol = self._patrol
         assert patrol is not None
-        self.aim.warm(self.folder)
+        if told := self.aim.warm():
+            self._tell(told)
         if self.aim.since and (saved := patrol.since(self.aim.since)):
             self._take(saved)
         while not self._stopped.is_set():

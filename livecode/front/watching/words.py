@@ -41,6 +41,16 @@ def blamed(report: Report) -> str:
     return named if named in report.modules else ""
 
 
+def at_start(shown: str, target: str, loaded: int, differing: Sequence[str]) -> str:
+    """What is said when a watch begins: that nothing is loaded from the folder, or what is not as its file says."""
+    if not loaded:
+        return f"{target} has loaded nothing from {shown} yet: what it imports from there goes live when it is saved"
+    if differing:
+        they = "is not what its file says" if len(differing) == 1 else "are not what their files say"
+        return f"{listed(differing)} {they} already: saving goes live, what was saved before does not by itself"
+    return ""
+
+
 def not_loaded(paths: Sequence[str], target: str) -> str:
     """What is said of files that nothing was loaded from: once each, as they are no error."""
     return f"saved {listed(paths)}: not loaded in {target}, so there is nothing to change; an import will find it"
