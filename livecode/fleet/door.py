@@ -10,6 +10,7 @@ Every service pays for this module when it starts, so it imports only what a ser
 from __future__ import annotations
 
 import os
+import select
 import socket
 import sys
 import threading
@@ -18,6 +19,7 @@ import time
 from livecode import __version__
 from livecode.errors import DoorError
 from livecode.fleet import PROTOCOL, rundir
+from livecode.fleet.signals import start_as_the_program, start_out_of_reach
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 MAX_GUESTS = 64
 BACKLOG = 128
 SHORT_OF_DESCRIPTORS_S = 0.1
+ENDING_S = 5.0
 TICK_S = 1.0
 """How often the waiting thread looks up, whether somebody came or not."""
 ROOT = 0
@@ -77,16 +80,19 @@ class Door:
         folder, stem = rundir.make_directory(), rundir.new_stem(service)
         self.key = f"{socket.gethostname()}-{stem.removeprefix(service + '-')}"
         self.path = rundir.socket_path(folder, stem)
-        self._closed, self._guests, self._lock = False, dict[Guest, None](), threading.Lock()
+        self._closed, self._paused = False, False
+        self._thread = threading.Thread()
+        self._guests, self._lock = dict[Guest, None](), threading.Lock()
         if arrive is not None:  # whoever finds the door finds a worker that runs what the service runs
             arrive(self.identity(), folder)
         self._listening = self._bind(rundir.temporary_path(folder, stem))
+        self._woken, self._waking = os.pipe()
         try:
             self._card = rundir.write_card(folder, stem, self._card_text())
-            self._thread = threading.Thread(target=self._accept, name="livecode-door", daemon=True)
-            self._thread.start()
+            self.resume()
         except BaseException:
             self._listening.close()
+            self._close_pipe()
             rundir.remove(self.path, self.path.removesuffix("sock") + "json")
             raise
 
@@ -106,10 +112,8 @@ class Door:
     def close(self) -> None:
         """Stop listening, let the guests go, remove the files."""
         self._closed = True
-        self._wake()
+        self._end_waiting()
         self.remove_files()
-        if threading.current_thread() is not self._thread:
-            self._thread.join(timeout=1)
         with self._lock:
             for guest in self._guests:
                 _hang_up(guest.connection)
@@ -117,6 +121,20 @@ class Door:
     def remove_files(self) -> None:
         """Remove the files: no reader finds the door any more."""
         rundir.remove(self._card, self.path)
+
+    def pause(self) -> None:
+        """End the waiting thread for the moment of a fork: from 3.12 on, Python warns of forks beside other threads."""
+        self._paused = True
+        self._end_waiting()
+
+    def resume(self) -> None:
+        """Wait for guests, in a thread of its own."""
+        if self._paused and self._thread.is_alive():  # it could not be ended in time
+            self._paused = False
+            return
+        self._paused = False
+        self._thread = threading.Thread(target=self._accept, name="livecode-door", daemon=True)
+        start_out_of_reach(self._thread)
 
     def abandon(self) -> None:
         """In a forked child: close what was inherited, so that the parent's end is seen by those who talk to it.
@@ -126,6 +144,7 @@ class Door:
         self._closed = True
         for inherited in (self._listening, *(guest.connection for guest in list(self._guests))):
             inherited.close()
+        self._close_pipe()
 
     def leave(self, guest: Guest) -> None:
         """The guest's thread is done with it."""
@@ -140,7 +159,7 @@ class Door:
             listening.bind(temporary)
             os.chmod(temporary, 0o600)
             listening.listen(BACKLOG)
-            listening.settimeout(TICK_S)
+            listening.setblocking(False)
             os.rename(temporary, self.path)
         except BaseException as error:
             listening.close()
@@ -157,25 +176,35 @@ class Door:
         return f'{{"protocol": {PROTOCOL}, "pid": {self.pid}, "started": {self.started}, {words}}}\n'
 
     def _accept(self) -> None:
-        listening = self._listening
+        listening, arrivals = self._listening, select.poll()
+        arrivals.register(listening, select.POLLIN)
+        arrivals.register(self._woken, select.POLLIN)
         try:
             self._tick()  # for what was said while it opened
             looked_at = time.monotonic()
-            while not self._closed:
+            while not (self._closed or self._paused):
                 if time.monotonic() - looked_at >= TICK_S:  # also where callers come all the time
                     self._tick()
                     looked_at = time.monotonic()
+                ready = [descriptor for descriptor, _ in arrivals.poll(TICK_S * 1000)]
+                if self._woken in ready:
+                    os.read(self._woken, 1)
+                if listening.fileno() not in ready:
+                    continue
                 try:
                     connection, _ = listening.accept()
-                except TimeoutError:
+                except BlockingIOError:
                     continue
                 except OSError:  # out of descriptors, or a caller that has gone: the next one may be served
                     if not self._closed:
                         time.sleep(SHORT_OF_DESCRIPTORS_S)
                 else:
+                    connection.setblocking(True)
                     self._admit(connection)
         finally:
-            listening.close()
+            if not self._paused:
+                listening.close()
+                self._close_pipe()
 
     def _tick(self) -> None:
         if self.following is not None:
@@ -190,7 +219,9 @@ class Door:
                     connection.close()
                     return
                 self._guests[guest] = None
-            threading.Thread(target=self._serve, args=(guest,), name="livecode-guest", daemon=True).start()
+            start_as_the_program(
+                threading.Thread(target=self._serve, args=(guest,), name="livecode-guest", daemon=True)
+            )
         except (OSError, RuntimeError):  # it hung up before it was looked at; no more threads can be started
             self.leave(guest)
 
@@ -212,14 +243,16 @@ class Door:
         finally:
             self.leave(guest)
 
-    def _wake(self) -> None:
-        """Make the waiting thread look up: closing a socket does not end an accept() in another thread."""
-        try:
-            self._listening.shutdown(socket.SHUT_RDWR)
-        except OSError:  # macOS refuses that for a listening socket, so it is woken by a caller
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
-                caller.setblocking(False)
-                caller.connect_ex(self.path)
+    def _end_waiting(self) -> None:
+        """Make the waiting thread look up and end: closing a socket does not end its waiting."""
+        if threading.current_thread() is self._thread or not self._thread.is_alive():
+            return
+        os.write(self._waking, b"\0")
+        self._thread.join(timeout=ENDING_S)
+
+    def _close_pipe(self) -> None:
+        for end in (self._woken, self._waking):
+            os.close(end)
 
 
 def caller_uid(connection: socket.socket) -> int:

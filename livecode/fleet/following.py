@@ -11,6 +11,7 @@ import threading
 
 from livecode.errors import UsageError
 from livecode.fleet import rundir
+from livecode.fleet.signals import start_as_the_program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class Following:
         if (noticed, found) == (self._noticed, self._seen) and (quiet or not noticed):
             return
         self._noticed, self._seen, self._ticking = noticed, found, True
-        threading.Thread(target=self._tick, name="livecode-follower", daemon=True).start()
+        start_as_the_program(threading.Thread(target=self._tick, name="livecode-follower", daemon=True))
 
     def rung(self) -> None:
         """A guest pushes, and asks for each generation of the log as it is made."""

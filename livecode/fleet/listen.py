@@ -58,7 +58,13 @@ class Listener:
     def close(self) -> None:
         """Close the door of this process. What was pushed stays; no request is disturbed."""
         with _lock:
-            door, self._door, self._open = self._door, None, False
+            self._open = False
+        self.leave_it_to_children()
+
+    def leave_it_to_children(self) -> None:
+        """Close the door of this process, which is the main process of a server; its children open theirs."""
+        with _lock:
+            door, self._door = self._door, None
         if door is not None:
             if self._following is not None:  # who is in the middle of asking hears that it leaves, or finds it said
                 self._following.close()
@@ -95,6 +101,14 @@ class Listener:
                     self._door = Door(self.name, following, arrive, self.agents)
             except (LivecodeError, OSError, RuntimeError) as error:  # a fork must not fail for this
                 print(f"livecode: no door in pid {os.getpid()}: {error}", file=sys.stderr)
+
+    def _pause(self) -> None:
+        if self._door is not None:
+            self._door.pause()
+
+    def _resume(self) -> None:
+        if self._door is not None:
+            self._door.resume()
 
     def _remove_files(self) -> None:
         if self._door is not None:
@@ -161,7 +175,7 @@ def listen(
         listener = Listener(name, following, access)
         listener._open_door()
         if _listener is None:
-            os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_after_fork)
+            os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_here, after_in_child=_after_fork)
             atexit.register(_at_exit)
         _listener = listener
         return listener
@@ -226,6 +240,20 @@ _RUN_A_PROGRAM = (
     ("subprocess", "_execute_child"),  # with a preexec_fn, it runs the hooks of fork
     ("ptyprocess.ptyprocess", "spawn"),  # of pexpect, and of `!command` in IPython
 )
+
+
+def _before_fork() -> None:
+    _lock.acquire()
+    if _listener is not None:
+        _listener._pause()
+
+
+def _after_fork_here() -> None:
+    try:
+        if _listener is not None:
+            _listener._resume()
+    finally:
+        _lock.release()
 
 
 def _after_fork() -> None:

@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ps": ("livecode.front.commands.ps", "List the services of this user, and those of stores and other machines."),
     "push": ("livecode.front.commands.push", "Push a module from its file, another file, or standard input."),
     "relay": ("livecode.front.commands.relay", "Act here for somebody elsewhere; ssh, docker and kubectl start it."),
+    "run": ("livecode.front.commands.run", "Run a program, unchanged, as a service that takes pushes."),
     "save": ("livecode.front.commands.save", "Write what runs to its files, all of it or nothing."),
     "schema": ("livecode.front.commands.schema", "Print the JSON schema of what a command prints with --json."),
     "status": ("livecode.front.commands.look", "Show what a service runs, by module and worker."),

@@ -7,9 +7,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from importlib.machinery import ModuleSpec
-from typing import Any
+
+TYPE_CHECKING = False  # a service that only listens does not import typing
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 _INITIALIZING = "_initializing"
 
@@ -44,7 +47,16 @@ def when_imported(module: str, then: Callable[[], None]) -> bool:
         False if that cannot be arranged: the module is not being imported, or its spec is of a kind of its own.
     """
     spec: Any = getattr(sys.modules.get(module), "__spec__", None)
-    if not is_initializing(module) or type(spec) not in (ModuleSpec, _WatchedSpec):
+    return is_initializing(module) and when_loaded(spec, then)
+
+
+def when_loaded(spec: Any, then: Callable[[], None]) -> bool:
+    """Calls `then` as soon as the import that a spec was found for has ended, well or not.
+
+    Returns:
+        False if that cannot be arranged: the spec is of a kind of its own.
+    """
+    if type(spec) not in (ModuleSpec, _WatchedSpec):
         return False
     spec.__class__ = _WatchedSpec
     spec.__dict__.setdefault("_livecode_waiting", []).append(then)

@@ -54,6 +54,7 @@ class PatchedLoader(tracking.TrackedLoader):
         super().__init__(patched.name, path)
         self.patched = patched
 
+    @tracking.of_import_system
     def get_code(self, fullname: str) -> CodeType:
         """The code of the pushed source."""
         tracking.note(fullname, self.path, self.get_data(self.path))
@@ -63,6 +64,7 @@ class PatchedLoader(tracking.TrackedLoader):
         """The source that runs, while it does."""
         return self.patched.source
 
+    @tracking.of_import_system
     def exec_module(self, module: ModuleType) -> None:
         """Executes what was pushed; where that raises, what is on disk, so that the service starts."""
         before = dict(module.__dict__)

@@ -18,10 +18,19 @@ from types import ModuleType
 
 from livecode.live import handlers, ready
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    Method = TypeVar("Method", bound=Callable[..., Any])
+
 _folders: list[str] = []
 _read: dict[str, tuple[str, bytes, bool]] = {}  # module → path, source, True if the loader itself read it
+_for_runpy: set[str] = set()
 _real: dict[str, str] = {}  # folder → its real path
 _STDLIB = os.path.dirname(os.__file__)
+_IMPORT_SYSTEM = "<frozen importlib._bootstrap_external>"
 FOREIGN = frozenset({"site-packages", "dist-packages"})
 
 
@@ -61,6 +70,7 @@ def untrack_all() -> None:
     is_tracked.cache_clear()
     _read.clear()
     _real.clear()
+    _for_runpy.clear()
     handlers.forget()
     if _hook in sys.path_hooks:
         sys.path_hooks.remove(_hook)
@@ -108,6 +118,17 @@ def remembered(module: str, path: str) -> tuple[bytes, bool] | None:
     return entry[1], entry[2]
 
 
+def leave_to_runpy(module: str) -> None:
+    """The next loader of this module, or of its ``__main__``, is Python's own: it is about to run as ``python -m``.
+
+    What runs as ``__main__`` cannot be pushed, and runpy, unlike an import, leaves the loader in tracebacks.
+
+    Args:
+        module: Its name; empty for the ``__main__`` of a folder.
+    """
+    _for_runpy.update((module, f"{module}.__main__") if module else ("__main__",))
+
+
 def note(module: str, path: str, source: bytes) -> None:
     """Remembers what the file of a module says that is loaded now."""
     _read[module] = (path, source, True)
@@ -118,9 +139,20 @@ def forget(module: str) -> None:
     _read.pop(module, None)
 
 
+def of_import_system(method: Method) -> Method:
+    """The method, as Python sees those of its own import system: left out of tracebacks, and of where a warning is due.
+
+    Source: `remove_importlib_frames` in Python/import.c, `is_internal_frame` in Python/_warnings.c: they go by the name
+    of the file.
+    """
+    method.__code__ = method.__code__.replace(co_filename=_IMPORT_SYSTEM)
+    return method
+
+
 class TrackedLoader(machinery.SourceFileLoader):
     """Python's own loader, which also keeps the source that it loads."""
 
+    @of_import_system
     def get_code(self, fullname: str) -> object:  # type: ignore[override]
         """The module's code, from its cache only where that cannot be older than the source."""
         source = self.get_data(self.path)
@@ -131,6 +163,7 @@ class TrackedLoader(machinery.SourceFileLoader):
             return self.source_to_code(source, self.path)
         return super().get_code(fullname)
 
+    @of_import_system
     def exec_module(self, module: ModuleType) -> None:
         """Executes the module, and notes which handlers came with it."""
         with handlers.executing(module.__name__):
@@ -160,9 +193,16 @@ def _hook(path: str) -> machinery.FileFinder:
     return machinery.FileFinder(
         path,
         (machinery.ExtensionFileLoader, machinery.EXTENSION_SUFFIXES),
-        (TrackedLoader, machinery.SOURCE_SUFFIXES),
+        (_loader, machinery.SOURCE_SUFFIXES),  # type: ignore[arg-type]
         (machinery.SourcelessFileLoader, machinery.BYTECODE_SUFFIXES),
     )
+
+
+def _loader(module: str, path: str) -> machinery.SourceFileLoader:
+    if module in _for_runpy:
+        _for_runpy.discard(module)
+        return machinery.SourceFileLoader(module, path)
+    return TrackedLoader(module, path)
 
 
 def _forget_importers(*, everywhere: bool = False) -> None:
