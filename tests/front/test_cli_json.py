@@ -19,7 +19,7 @@ from livecode.front.schemas import OUTPUTS, schema
 from tests.front.typed import PRICING, printed, shop_at, typed
 from tests.services import RunningService
 
-WITHOUT = {"completion", "demo", "kernel", "mcp", "relay", "schema"}
+WITHOUT = {"completion", "demo", "kernel", "mcp", "relay", "run", "schema"}
 """Commands that print nothing for programs, or nothing but JSON, or are a group."""
 
 ANSWERS = {
