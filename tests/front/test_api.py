@@ -29,6 +29,7 @@ EXPORTED = [
     "Report",
     "Verdict",
     "errors",
+    "http",
     "load_ipython_extension",
     "unload_ipython_extension",
     "__version__",
