@@ -51,9 +51,10 @@ class Far:
         """Of its sshd, which is started now, if it was not."""
         if not self._port:
             required_program(("sshd", "/usr/sbin/sshd"), "apt-get install openssh-server")
-            self._port = free_port()
-            self._ends.enter_context(_sshd(self))
-            self.host("far", self._port)
+            port = free_port()
+            self._ends.enter_context(_sshd(self, port))
+            self.host("far", port)
+            self._port = port
         return self._port
 
     def url(self, way: str, service: str = "shop", query: str = "") -> str:
@@ -132,7 +133,7 @@ def _near_programs(folder: Path) -> Path:
 
 
 @contextmanager
-def _sshd(far: Far) -> Iterator[None]:
+def _sshd(far: Far, port: int) -> Iterator[None]:
     """A real sshd on the loopback, for one key, which knows nothing of this machine's own."""
     sshd = required_program(("sshd", "/usr/sbin/sshd"), "apt-get install openssh-server")
     folder = far.folder
@@ -140,11 +141,11 @@ def _sshd(far: Far) -> Iterator[None]:
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / key)], check=True)
     shutil.copy(folder / "id.pub", folder / "authorized")
     kind, key = (folder / "host_key.pub").read_text().split()[:2]
-    known = {f"[127.0.0.1]:{far.port}"}
+    known = {f"[127.0.0.1]:{port}"}
     (folder / "known").write_text("".join(f"{place} {kind} {key}\n" for place in known))
     words = " ".join(f"{name}={value}" for name, value in far.environment.items() if name != "HOME")
     (folder / "sshd_config").write_text(
-        f"Port {far.port}\nListenAddress 127.0.0.1\nHostKey {folder}/host_key\nPidFile none\n"
+        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host_key\nPidFile none\n"
         f"AuthorizedKeysFile {folder}/authorized\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"
         f"UsePAM no\nStrictModes no\nPermitRootLogin yes\nSetEnv {words}\n"
     )
@@ -154,7 +155,7 @@ def _sshd(far: Far) -> Iterator[None]:
         command = [*as_other_host(), sshd, "-D", "-e", "-f", str(folder / "sshd_config")]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
-        wait_until(lambda: _listens(far.port) or process.poll() is not None, "sshd listens")
+        wait_until(lambda: _listens(port) or process.poll() is not None, "sshd listens")
         assert process.poll() is None, (folder / "sshd.log").read_text()
         yield
     finally:

@@ -78,7 +78,7 @@ def test_a_program_that_is_missing(machine: Far, monkeypatch: pytest.MonkeyPatch
     """It is named."""
     monkeypatch.setenv("PATH", str(tmp_path))
     for way in ("ssh", "docker", "kubectl"):
-        assert f"{way} is not on the PATH of this process" in said(machine.url(way))
+        assert f"{way} is not on the PATH of this process" in said(f"{way}://box/shop")
 
 
 @pytest.mark.parametrize("way", ["docker", "kubectl"])
