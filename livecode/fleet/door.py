@@ -32,6 +32,7 @@ MAX_GUESTS = 64
 BACKLOG = 128
 SHORT_OF_DESCRIPTORS_S = 0.1
 ENDING_S = 5.0
+LINGERING_S = 0.1
 TICK_S = 1.0
 """How often the waiting thread looks up, whether somebody came or not."""
 ROOT = 0
@@ -123,9 +124,15 @@ class Door:
         rundir.remove(self._card, self.path)
 
     def pause(self) -> None:
-        """End the waiting thread for the moment of a fork: from 3.12 on, Python warns of forks beside other threads."""
+        """End the waiting thread for the moment of a fork: from 3.12 on, Python warns of forks beside other threads.
+
+        Python 3.13 warns all the same: it counts them after `resume`.
+        """
         self._paused = True
         self._end_waiting()
+        trace, until = f"/proc/self/task/{self._thread.native_id}", time.monotonic() + LINGERING_S
+        while os.path.exists(trace) and time.monotonic() < until:  # the system counts it for a moment longer
+            time.sleep(0)
 
     def resume(self) -> None:
         """Wait for guests, in a thread of its own."""

@@ -263,6 +263,8 @@ def folder() -> Iterator[Path]:
 @pytest.mark.parametrize("run", [*SCRIPTS, *OTHERS], ids=lambda run: " ".join([*run.flags, *run.words, *run.more])[:60])
 def test_it_is_alike(folder: Path, run: Run) -> None:
     """Output, errors and exit code of a program are the same with `livecode run` and without."""
+    if run.words[0] == "forks.py" and sys.version_info[:2] == (3, 13):
+        pytest.skip("Python 3.13 warns of the thread that waits at the door: it counts threads after the hooks of fork")
     plain = begun([sys.executable, *run.flags, *run.words], folder, run)
     with_it = begun([sys.executable, *run.flags, "-m", "livecode", "run", *run.words], folder, run)
     expected = ended(plain, run)
