@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "diff": ("livecode.front.commands.diff", "Show how what runs differs from disk, a version, or other workers."),
     "drop": ("livecode.front.commands.log", "Remove patches from the log of a service, such as stale ones."),
     "eval": ("livecode.front.commands.evaluate", "Evaluate an expression in a service."),
+    "inject": ("livecode.front.commands.inject", "Open a door in a process that knows nothing of livecode (3.14+)."),
     "kernel": ("livecode.front.commands.kernel", "Notebooks inside a running service, and its card in launchers."),
     "log": ("livecode.front.commands.log", "Show who pushed what to a service, when, why, and what became of it."),
     "mcp": ("livecode.front.commands.mcp", "Let an agent work with services: a Model Context Protocol server."),

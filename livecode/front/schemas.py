@@ -17,6 +17,7 @@ from livecode.model.report import Report
 from livecode.model.saving import SaveReport
 from livecode.model.schema import WHERE, Schema, definitions, schema_of
 from livecode.model.services import ServiceSummary
+from livecode.program.inject import Entered
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 DEFINED = "#/$defs/"
@@ -126,6 +127,7 @@ OUTPUTS: Mapping[str, Callable[[], Output]] = {
     "diff": _diff,
     "drop": _names,
     "eval": lambda: _many(Evaluated),
+    "inject": lambda: (schema_of(Entered), (Entered,)),
     "log": _log,
     "ps": lambda: _many(ServiceSummary),
     "push": _report,
