@@ -15,13 +15,9 @@ from typing import Protocol
 from livecode.errors import StoreError, UsageError
 from livecode.fleet.client import ANSWER_S, FollowingWorker, LocalWorker, RemoteWorker, WorkerClient
 from livecode.fleet.discovery import look
-from livecode.fleet.distant import DistantWorker, log_history
+from livecode.fleet.distant import DistantWorker
 from livecode.fleet.log import Arrivals, Log, is_dead
 from livecode.fleet.store import open_store
-from livecode.model.log import Action
-from livecode.model.nouns import History
-
-PUSHES = (Action.PUSH, Action.UNDO, Action.UNLOAD, Action.MIXED)
 
 
 class Members(Protocol):
@@ -131,19 +127,6 @@ class Crew:
             return []  # those behind doors can still be asked; a push reads the head, and says it
         chosen = [each for each in reports if not (each.left or each.pusher or is_dead(each, here))]
         return [DistantWorker(report, log, self._arrivals, self._answer_s) for report in chosen]
-
-
-def last_push(members: Members) -> tuple[str, ...]:
-    """The modules of the last push that the log remembers."""
-    log = members.log() if members.has_log() else None
-    states = log.history(200) if log is not None else ()
-    return next((state.modules for state in states if state.action in PUSHES), ())
-
-
-def histories(members: Members, module: str) -> tuple[History, ...]:
-    """What the log remembers of a module: it knows more than workers that started late."""
-    log = members.log() if members.has_log() else None
-    return (log_history(log, module),) if log is not None else ()
 
 
 def _named(workers: list[FollowingWorker]) -> list[FollowingWorker]:

@@ -78,6 +78,11 @@ def look(
     return Sighting(_named(found for found in seen if found is not None), tuple(lost))
 
 
+def running() -> tuple[Worker, ...]:
+    """Every worker of every service of this user on this machine, by service and name."""
+    return tuple(door.worker for door in look().workers)
+
+
 def _stems(files: Iterable[str], service: str | None) -> list[str]:
     """Names of the doors of that service, by their sockets."""
     stems = (file.removesuffix(".sock") for file in files if file.endswith(".sock"))

@@ -9,37 +9,33 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeAlias
 
-from livecode.engine.check import refuse_name, refuse_source
 from livecode.engine.refusals import refusal
-from livecode.errors import ServiceNotFoundError, StaleBaseError, StoreError, UsageError, WorkerLostError
+from livecode.errors import ServiceNotFoundError, StoreError, UsageError, WorkerLostError
+from livecode.fleet.attempts import Attempts
 from livecode.fleet.chosen import EVALUATION_S, chosen_workers
 from livecode.fleet.client import ANSWER_S, LocalWorker, RemoteWorker, WorkerClient
-from livecode.fleet.crew import Alone, Crew, Members, histories, last_push
-from livecode.fleet.discovery import look
+from livecode.fleet.crew import Alone, Crew, Members
+from livecode.fleet.discovery import look, running
 from livecode.fleet.driver import UNDO, Driver, OnCanary, push_alone
-from livecode.fleet.generations import meddled
-from livecode.fleet.log import Log
+from livecode.fleet.former import earlier, last_push
 from livecode.fleet.permission import check_request
+from livecode.fleet.requests import NOTHING, push_of, refused_here
 from livecode.fleet.rollout import BEST_TO_WORST, DEFAULT, Goal, Policy
 from livecode.fleet.store import Topic, Watch, check_url, without_password
 from livecode.fleet.together import ask_all
 from livecode.model.agents import Agent
-from livecode.model.conflict import conflict_diff
 from livecode.model.evaluated import Evaluated
 from livecode.model.loaded import LoadedFile, WantedFile
-from livecode.model.log import NOTHING_YET, Action, Patch, State
-from livecode.model.nouns import History, ModuleSource, ProcessStatus, Push, Version, Worker
-from livecode.model.report import Failure, Outcome, Refusal, Report, Verdict
+from livecode.model.log import NOTHING_YET, Action, State
+from livecode.model.nouns import History, ProcessStatus, Push, Version, Worker
+from livecode.model.report import Outcome, Refusal, Report, Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from livecode.model.saving import FileSide, SaveReport
 
 OnOutcome: TypeAlias = Callable[[Outcome], None]
-NOTHING: Mapping[str, str] = MappingProxyType({})
 NO_VERSIONS: Mapping[str, int] = MappingProxyType({})
-RETRIES = 5
-"""How often a push starts anew because somebody published something else meanwhile."""
 
 
 class Service:
@@ -109,7 +105,7 @@ class Service:
         Raises:
             UsageError: The policy needs more workers than there are.
         """
-        push = replace(_push(sources, author, reason, force, origins, rerun), safe_part=safe_part, agent=agent)
+        push = replace(push_of(sources, author, reason, force, origins, rerun), safe_part=safe_part, agent=agent)
         return self.roll_out(Action.PUSH, push, on_outcome, policy=policy, on_canary=on_canary)
 
     def dry_run(
@@ -126,12 +122,12 @@ class Service:
         agent: Agent | None = None,
     ) -> Report:
         """What `push` would say, with nothing touched: READY, SAME, REFUSED or NOT SENT."""
-        push = replace(_push(sources, author, reason, force, origins, rerun), safe_part=safe_part, agent=agent)
+        push = replace(push_of(sources, author, reason, force, origins, rerun), safe_part=safe_part, agent=agent)
         return self.roll_out(Action.PUSH, push, on_outcome, Goal.DRY_RUN)
 
     def unload(self, *modules: str, force: bool = False, author: str = "", reason: str = "") -> Report:
         """Take modules out of every worker."""
-        return self.roll_out(Action.UNLOAD, _push(dict.fromkeys(modules), author, reason, force))
+        return self.roll_out(Action.UNLOAD, push_of(dict.fromkeys(modules), author, reason, force))
 
     def undo(
         self,
@@ -160,8 +156,8 @@ class Service:
         """
         clients, policy = self._need_clients(), Policy(now=now)
         self._must_fit(policy, len(clients))
-        names = modules or _last_push(clients) or last_push(self._members)
-        found = {name: self._earlier(clients, name, to) for name in names}
+        names = modules or last_push(clients, self._members)
+        found = {name: earlier(clients, self._members, name, to) for name in names}
         refusals = tuple(item for item in found.values() if isinstance(item, Refusal))
         if not names:
             refusals = (refusal("LC509", "nothing was pushed, so there is nothing to undo"),)
@@ -173,7 +169,7 @@ class Service:
         sources = {name: item.source for name, item in versions.items()}
         reason = f"{UNDO}: {reason}" if reason else UNDO
         restores = {name: item.number for name, item in versions.items()}
-        push = replace(_push(sources, author, reason, force), agent=agent)
+        push = replace(push_of(sources, author, reason, force), agent=agent)
         return self.roll_out(Action.UNDO, push, on_outcome, policy=policy, restores=restores)
 
     def status(self) -> tuple[ProcessStatus, ...]:
@@ -192,7 +188,7 @@ class Service:
         clients = self._need_clients()
         source = clients[0].source(module, version)
         if source is None and version is not None:
-            found = self._earlier(clients, module, version)
+            found = earlier(clients, self._members, module, version)
             return found.source if isinstance(found, Version) else None
         return source
 
@@ -330,17 +326,6 @@ class Service:
             if isinstance(client, RemoteWorker):
                 client.agent = self.agent
 
-    def _earlier(self, clients: Sequence[WorkerClient], module: str, to: int | None) -> Version | Refusal:
-        """The version that an undo brings back, by the first worker that remembers it, else by the log."""
-        remembered = [client.history(module) for client in clients]
-        for history in (*remembered, *histories(self._members, module)):
-            numbered = {version.number: version for version in history.versions}
-            if (target := history.undo_target() if to is None else numbered.get(to)) is not None:
-                return target
-        there = ", ".join(f"v{version.number}" for version in remembered[0].versions) or "none"
-        asked = "nothing older" if to is None else f"no v{to}"
-        return refusal("LC509", f"{asked} of {module} is remembered (there: {there})", module=module)
-
     def roll_out(
         self,
         action: Action,
@@ -356,7 +341,7 @@ class Service:
         self._must_fit(policy, len(clients))
         if push.agent is not None and (policy.now or policy.mixed):  # nobody would be asked first
             raise UsageError("what an agent pushes is tried first, and goes to all workers or to none")
-        refusals = refused_here(push)
+        refusals = refused_here(push.modules)
         report = Report(
             Verdict.REFUSED,
             push.names,
@@ -377,7 +362,11 @@ class Service:
                 report = replace(report, verdict=worst, outcomes=outcomes)
             else:
                 driver = Driver(following, log, push, action, goal, policy, restores, on_outcome, on_canary)  # type: ignore[arg-type]
-                report = self._drive(driver, log, report)
+                attempts = Attempts(driver, log, self.seen, self._members.has_log, self._need_clients)
+                try:
+                    report = attempts.run(report)
+                finally:
+                    self.seen = attempts.seen
         return replace(report, duration_ms=(time.perf_counter() - began) * 1000)
 
     def _must_fit(self, policy: Policy, workers: int) -> None:
@@ -386,56 +375,6 @@ class Service:
             raise UsageError("one process alone has no other workers to try a push first, or to differ from")
         if policy.canary and workers < 2:
             raise UsageError(f"a canary leaves a worker as it is to compare with, and {self.name} has only one")
-
-    def _drive(self, driver: Driver, log: Log, report: Report) -> Report:
-        """What became of a push that the log tells of; it begins anew where something else was published meanwhile."""
-        for _ in range(RETRIES):
-            if self._members.has_log() and (refused := self._conflicts(driver, log, report)):
-                return refused
-            try:
-                rollout = driver.roll_out()
-            except StaleBaseError as error:
-                if driver.was_tried:
-                    return self._overtaken(driver, log, report, error)
-                continue
-            self.seen = log.now
-            if not rollout.report_outcomes:
-                self._need_clients()
-                continue
-            return replace(report, verdict=rollout.verdict, outcomes=rollout.report_outcomes, canary=driver.canary)
-        busy = refusal("LC406", f"others push without a pause: {RETRIES} times somebody was faster")
-        return replace(report, refusals=(busy,))
-
-    def _conflicts(self, driver: Driver, log: Log, report: Report) -> Report | None:
-        """What others do, or did since this side looked, that a push must not run over."""
-        state = log.state()
-        if driver.goal is Goal.DRY_RUN:
-            return None
-        if log.undecided():
-            who, what = state.author or "someone", ", ".join(state.modules)
-            busy = refusal("LC406", f"another push is under way: {what} by {who}", module=what)
-            return replace(report, refusals=(busy,))
-        with suppress(StaleBaseError):
-            log.clear()
-        theirs = () if driver.push.force else meddled(self.seen, log.now, driver.push.names)
-        wanted = driver.wanted
-        theirs = tuple(patch for patch in theirs if patch.digest != wanted.get(patch.module))
-        self.seen = log.now
-        sources = {item.module: item.source for item in driver.push.modules}
-        lines = (conflict_diff(patch, log.source(patch.digest), sources[patch.module]) for patch in theirs)
-        return replace(report, refusals=tuple(map(_overrun, theirs)), diff=sum(lines, ())) if theirs else None
-
-    def _overtaken(self, driver: Driver, log: Log, report: Report, error: StaleBaseError) -> Report:
-        """Somebody took the push back while it was on trial."""
-        state = log.state()
-        message = (
-            f"generation {state.generation} ({state.action}, {state.author or 'someone'}): {state.reason or error}"
-        )
-        outcomes = tuple(
-            Outcome(client.worker, Verdict.UNDONE, failure=Failure("StaleBaseError", message))
-            for client in driver.clients
-        )
-        return replace(report, verdict=Verdict.UNDONE, outcomes=outcomes)
 
 
 def attach(name: str | int | None = None, *, store: str = "", answer_s: float = ANSWER_S) -> Service:
@@ -507,48 +446,3 @@ def _attach_by_store(name: str | int | None, url: str, answer_s: float) -> Servi
 def here() -> Service:
     """This process alone, without a socket."""
     return Service("", Alone())
-
-
-def running() -> tuple[Worker, ...]:
-    """Every worker of every service of this user on this machine, by service and name."""
-    return tuple(door.worker for door in look().workers)
-
-
-def _push(
-    sources: Mapping[str, str | None],
-    author: str,
-    reason: str,
-    force: bool,
-    origins: Mapping[str, str] = NOTHING,
-    rerun: Sequence[str] = (),
-) -> Push:
-    if not isinstance(sources, Mapping) or not (sources or rerun) or not all(isinstance(name, str) for name in sources):
-        raise UsageError("a push needs modules: {'shop.pricing': source}, where None as source unloads")
-    modules = (ModuleSource(name, source, origins.get(name, "")) for name, source in sources.items())
-    return Push(tuple(modules), author, reason, force, rerun=tuple(rerun))
-
-
-def refused_here(push: Push) -> tuple[Refusal, ...]:
-    """Why a push cannot be meant, as far as it shows without asking any worker."""
-    return tuple(found for item in push.modules if (found := _refuse(item)) is not None)
-
-
-def _refuse(item: ModuleSource) -> Refusal | None:
-    """What can be said before any worker is asked."""
-    source: object = item.source
-    if not isinstance(source, str | None):
-        what = f"the source is {type(source).__name__}, not text"
-        return refusal("LC505", what, module=item.module)
-    return refuse_name(item.module) or refuse_source(item)
-
-
-def _overrun(patch: Patch) -> Refusal:
-    """Somebody pushed this since the pusher looked."""
-    what = f"{patch.author or 'someone'} pushed v{patch.version} ({patch.digest[:7] or 'unloaded'}) meanwhile"
-    why = f": {patch.reason}" if patch.reason else ""
-    return refusal("LC407", what + why, way_out="the same command again replaces it", module=patch.module)
-
-
-def _last_push(clients: Sequence[WorkerClient]) -> tuple[str, ...]:
-    """The modules of the last push, by the first worker that remembers one: a new one does not."""
-    return next((status.last_push for client in clients if (status := client.status()).last_push), ())

@@ -15,7 +15,7 @@ from IPython.core.completer import (
 )
 
 from livecode.errors import LivecodeError
-from livecode.fleet.service import running
+from livecode.fleet.discovery import running
 from livecode.front.push import Target
 
 Matcher = Callable[[CompletionContext], SimpleMatcherResult]

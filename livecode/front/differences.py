@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from livecode.errors import UsageError
-from livecode.front.push import shown_path
 from livecode.front.saving import FilesTarget, differing, in_several_versions
+from livecode.front.sources import shown_path
 from livecode.live.sourcefile import encode_source
 from livecode.model.difference import CONTEXT_LINES, Difference, Side, compare
 from livecode.model.nouns import checksum

@@ -14,14 +14,16 @@ from IPython.display import display
 from traitlets import Int, Unicode
 
 from livecode.errors import UsageError
-from livecode.fleet.service import Service, attach, here, running
+from livecode.fleet.discovery import running
+from livecode.fleet.service import Service, attach, here
 from livecode.front.arguments import argument, verb
 from livecode.front.complete import MATCHER_ID, matcher
 from livecode.front.disk_magics import DIFF_ARGUMENTS, SAVE_ARGUMENTS, diff_view, saved
 from livecode.front.display import STOP, NotebookScreen, WatchLog, ended
 from livecode.front.policy import CANARY_HELP, FOR_HELP, MIXED_HELP, NOW_HELP, Typed
 from livecode.front.progress import Screen, followed
-from livecode.front.push import PushRequest, default_author, file_item, module_items, push
+from livecode.front.push import PushRequest, default_author, push
+from livecode.front.sources import file_item, module_items
 from livecode.front.terminal import TerminalScreen
 from livecode.front.views import AttachedView, DiffView, LogView, StatusView, View
 from livecode.front.watching.watch import FILTER_HELP, POLL_HELP, Watch, watch

@@ -151,18 +151,17 @@ def _folder_for(seen: Seen) -> Iterator[str]:
         raise NotAllowedError(
             f"user {seen.uid}, who runs process {seen.pid}, cannot read livecode in {ROOT}: install it where all can"
         )
-    folder = tempfile.mkdtemp(prefix="livecode-inject-")
+    folder, still_wanted = tempfile.mkdtemp(prefix="livecode-inject-"), False
     try:
         if seen.uid != os.geteuid():  # this is root
             os.chown(folder, seen.uid, -1)
         yield folder
-    except NotInTimeError:  # what the process will look for when it comes by stays there
+    except NotInTimeError:  # the process will look for its script when it comes by
+        still_wanted = True
         raise
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    else:
-        shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        if not still_wanted:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _can_read(uid: int, path: str) -> bool:

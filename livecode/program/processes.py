@@ -80,11 +80,7 @@ def _closed(words: list[str], environment: list[str]) -> str:
     """Why a process lets nobody in: what its command line or environment says (PEP 768)."""
     if any(each.startswith("PYTHON_DISABLE_REMOTE_DEBUG=") and each.partition("=")[2] for each in environment):
         return "PYTHON_DISABLE_REMOTE_DEBUG in its environment"
-    if any(
-        f"{one}{other}".startswith("-Xdisable-remote-debug") for one, other in zip(words, [*words[1:], ""], strict=True)
-    ):
-        return "-X disable-remote-debug on its command line"
-    if any(each.startswith("-Xdisable-remote-debug") for each in words):
+    if "-Xdisable-remote-debug" in " ".join(words).replace("-X disable", "-Xdisable"):
         return "-X disable-remote-debug on its command line"
     return ""
 

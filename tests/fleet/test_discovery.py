@@ -15,10 +15,10 @@ import pytest
 
 from livecode.errors import ProtocolError, ServiceNotFoundError, UnsafeDirectoryError, UsageError
 from livecode.fleet import wire
-from livecode.fleet.discovery import look
+from livecode.fleet.discovery import look, running
 from livecode.fleet.door import Door
 from livecode.fleet.line import knock
-from livecode.fleet.service import attach, running
+from livecode.fleet.service import attach
 from tests.services import Services, wait_until
 
 

@@ -134,18 +134,10 @@ def test_one_that_does_not_come_by(tmp_path: Path, doors: Path) -> None:
         "import pricing\nprint('ready', flush=True)\nsys.stdin.read()\n"
         "import time\ntime.sleep(0.2)\nprint('livecode' in sys.modules)\n"
     )
-    folder = tmp_path
-    folder.joinpath("pricing.py").write_text(OLD)
-    folder.joinpath("shop.py").write_text("import sys\n" + source)
-    clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    process = subprocess.Popen(
-        [entered_python(), "shop.py"], cwd=folder, env=clean, stdin=-1, stdout=-1, stderr=-1, text=True
-    )
-    assert process.stdout is not None
-    process.stdout.readline()
+    program = Started(tmp_path, entered_python(), source=source)
     with pytest.raises(DoorError, match=r"did not come by in 0\.3 s, and nothing was changed"):
-        inject(process.pid, timeout_s=0.3)
-    assert process.communicate(timeout=60) == ("False\n", "")
+        inject(program.process.pid, timeout_s=0.3)
+    assert program.end() == ("False\n", "")
 
 
 @pytest.mark.parametrize("closed", ["PYTHON_DISABLE_REMOTE_DEBUG", "-X"])
@@ -210,7 +202,6 @@ def test_no_process(doors: Path) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_somebody_elses(tmp_path: Path, doors: Path) -> None:
     """A process of another user is not entered, and that is said before it is asked."""
-    words = "import os, sys, time; os.setuid(65534); print('ready', flush=True); time.sleep(60)"
     mine = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     asks = (
         f"import os, sys; sys.path.insert(0, {ROOT!r})\n"
@@ -219,7 +210,7 @@ def test_somebody_elses(tmp_path: Path, doors: Path) -> None:
     )
     try:
         said = subprocess.run([sys.executable, "-c", asks], capture_output=True, text=True, check=False)
-        assert f"process {mine.pid} belongs to user 0, and this is 65534" in said.stdout, (said, words)
+        assert f"process {mine.pid} belongs to user 0, and this is 65534" in said.stdout, said
     finally:
         mine.kill()
         mine.wait()

@@ -9,15 +9,8 @@ import pytest
 
 from livecode.engine import check
 from livecode.errors import UsageError
-from livecode.front.push import (
-    PushRequest,
-    default_author,
-    file_item,
-    loaded_files,
-    module_items,
-    push,
-    push_folder,
-)
+from livecode.front.push import PushRequest, default_author, push, push_folder
+from livecode.front.sources import file_item, loaded_files, module_items
 from livecode.model.nouns import ModuleSource
 from livecode.model.report import Verdict
 from tests.front.targets import KeepingTarget, on_python

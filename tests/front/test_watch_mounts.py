@@ -10,10 +10,10 @@ from livecode.front.watching.mounts import is_silent, kind_in_mount, kind_in_mou
 MOUNTINFO = r"""
 22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
 40 22 0:35 / /mnt/with\040space rw shared:5 - nfs4 nas:/work rw,vers=4.2
-41 22 0:36 /src /work/src rw - fuse.grpcfuse grpcfuse rw,user_id=0
-42 22 0:37 / /work rw - tmpfs tmpfs rw
-43 42 0:38 / /work/hidden rw - nfs nas:/x rw
-44 43 0:39 / /work/hidden rw - ext4 /dev/vdb rw
+41 22 0:36 /src /project/src rw - fuse.grpcfuse grpcfuse rw,user_id=0
+42 22 0:37 / /project rw - tmpfs tmpfs rw
+43 42 0:38 / /project/hidden rw - nfs nas:/x rw
+44 43 0:39 / /project/hidden rw - ext4 /dev/vdb rw
 45 22 0:40 / /host_mnt rw master:3 propagate_from:2 - fakeowner /run/host_mark/Users rw
 bad line
 """
@@ -31,9 +31,9 @@ nas:/home on /Volumes/with (parentheses) (nfs)
     [
         ("/home/ann/src", "ext4"),
         ("/mnt/with space/src", "nfs4"),
-        ("/work/src/shop", "fuse.grpcfuse"),
-        ("/work/srcs", "tmpfs"),
-        ("/work/hidden", "ext4"),
+        ("/project/src/shop", "fuse.grpcfuse"),
+        ("/project/srcs", "tmpfs"),
+        ("/project/hidden", "ext4"),
         ("/host_mnt/Users", "fakeowner"),
     ],
 )

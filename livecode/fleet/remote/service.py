@@ -20,8 +20,9 @@ from livecode.fleet.remote.address import parse
 from livecode.fleet.remote.dial import dial
 from livecode.fleet.remote.kept import Kept, ask, nothing_told
 from livecode.fleet.remote.link import LinkLostError
+from livecode.fleet.requests import refused_here
 from livecode.fleet.rollout import DEFAULT, Goal, Policy
-from livecode.fleet.service import NO_VERSIONS, Service, refused_here
+from livecode.fleet.service import NO_VERSIONS, Service
 from livecode.fleet.store import Watch
 from livecode.model.agents import Agent
 from livecode.model.codec import from_plain, to_plain
@@ -212,7 +213,17 @@ class RelayedService(Service):
         news, began = _News(on_outcome, on_canary), time.perf_counter()
         said = "dry run" if goal is Goal.DRY_RUN else action.value
         unsent = Report(
-            Verdict.REFUSED, push.names, (), 0, 0.0, said, self.name, push.author, push.reason, None, refused_here(push)
+            Verdict.REFUSED,
+            push.names,
+            (),
+            0,
+            0.0,
+            said,
+            self.name,
+            push.author,
+            push.reason,
+            None,
+            refused_here(push.modules),
         )
         if unsent.refusals:  # also what would be no JSON
             return replace(unsent, workers=len(self.workers()), duration_ms=(time.perf_counter() - began) * 1000)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from livecode.errors import LivecodeError, NotAllowedError, ServiceNotFoundError
-from livecode.fleet.service import Service, attach, running
+from livecode.fleet.discovery import running
+from livecode.fleet.service import Service, attach
 from livecode.fleet.store import without_password
 from livecode.front.progress import Screen
 from livecode.front.push import default_author

@@ -29,9 +29,9 @@ from mcp.shared.exceptions import MCPError
 from livecode import __version__
 from livecode.errors import LivecodeError, UsageError
 from livecode.front.agents import looking
-from livecode.front.agents.checking import problem
 from livecode.front.agents.desk import Answer, Call, Desk, Rules
 from livecode.front.agents.tools import INSTRUCTIONS, Tool, offered
+from livecode.model.fitting import misfit
 from livecode.model.report import Report
 from livecode.model.sheet import Sheet
 from livecode.model.text import sheet_text
@@ -117,8 +117,10 @@ def _server(desk: Desk) -> Server[Any]:
 
 async def _called(desk: Desk, tool: Tool, arguments: Mapping[str, Any], context: Context) -> types.CallToolResult:
     """What a tool answers, or why it does not."""
-    if found := problem(tool.input, arguments):
-        return _failed(f"{tool.name}: {found}")
+    if found := misfit(tool.input, arguments):
+        where, what = found
+        return _failed(f"{tool.name}: {where or 'the arguments'}: {what}")
+    arguments = _whole(arguments)
     call = Call(_client(context), _Progress(context))
     work = partial(tool.does, desk, arguments, call)
     try:
@@ -131,6 +133,18 @@ async def _called(desk: Desk, tool: Tool, arguments: Mapping[str, Any], context:
     return types.CallToolResult(
         content=[types.TextContent(text=answer.text)], structured_content=answer.data, is_error=not answer.ok
     )
+
+
+def _whole(value: Any) -> Any:
+    """The same with 1 in place of 1.0, which is a whole number in JSON."""
+    match value:
+        case dict():
+            return {name: _whole(item) for name, item in value.items()}
+        case list():
+            return [_whole(item) for item in value]
+        case float() if value.is_integer():
+            return int(value)
+    return value
 
 
 async def _in_thread(work: Callable[[], T]) -> T:

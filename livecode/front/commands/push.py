@@ -25,8 +25,9 @@ from livecode.front.commands.completing import STANDARD_INPUT, version_numbers
 from livecode.front.commands.reading import given_modules, given_source
 from livecode.front.policy import CANARY_HELP, FOR_HELP, MIXED_HELP, NOW_HELP, Typed
 from livecode.front.progress import followed
-from livecode.front.push import PushRequest, default_author, file_item, module_items
+from livecode.front.push import PushRequest, default_author
 from livecode.front.push import push as push_request
+from livecode.front.sources import file_item, module_items
 from livecode.model.nouns import ModuleSource
 
 

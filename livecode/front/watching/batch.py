@@ -8,14 +8,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
 from livecode.errors import LivecodeError, UsageError
-from livecode.front.push import (
-    PushRequest,
-    Target,
-    UnreadableSourceError,
-    push,
-    shown_path,
-    unreadable_report,
-)
+from livecode.front.push import PushRequest, Target, push, unreadable_report
+from livecode.front.sources import UnreadableSourceError, shown_path
 from livecode.front.watching import words
 from livecode.front.watching.ledger import (
     BUSY,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from livecode.errors import UsageError
-from livecode.front.push import shown_path
+from livecode.front.sources import shown_path
 from livecode.front.watching.batch import is_there, listing
 from livecode.front.watching.burst import Burst
 from livecode.front.watching.git import Repository

@@ -16,7 +16,8 @@ from types import TracebackType
 from typing import Protocol
 
 from livecode.errors import LivecodeError, UsageError
-from livecode.front.push import Target, know_folder, shown_path
+from livecode.front.push import Target
+from livecode.front.sources import know_folder, shown_path
 from livecode.front.watching import words
 from livecode.front.watching.batch import Batches
 from livecode.front.watching.patrol import Patrol
