@@ -67,9 +67,10 @@ class Call:
         return f"{self.link.why}; it said: {said}" if said else self.link.why
 
     def end(self) -> None:
-        """Ends the relay and the program. Twice is fine."""
+        """Ends the relay, the program, and the threads that were for them. Twice is fine."""
         self.link.close()
         self._program.end()
+        self.link.join(END_S)
 
 
 class _Program:

@@ -178,8 +178,10 @@ class Link:
         self._greeting: dict[str, Any] | None = None
         self._greeted = threading.Event()
         os.set_blocking(writing, False)
-        for name, task in (("livecode-link", self._read), ("livecode-beat", self._beat)):
-            threading.Thread(target=task, name=name, daemon=True).start()
+        tasks = (("livecode-link", self._read), ("livecode-beat", self._beat))
+        self._threads = [threading.Thread(target=task, name=name, daemon=True) for name, task in tasks]
+        for thread in self._threads:
+            thread.start()
 
     @property
     def why(self) -> str:
@@ -264,6 +266,16 @@ class Link:
             if self._writing >= 0:
                 os.close(self._writing)
                 self._writing = -1
+
+    def join(self, wait_s: float) -> None:
+        """Returns when its threads have ended, which they do when it is closed and the other side has ended.
+
+        Args:
+            wait_s: For how long each is waited for: somebody may hold the other end open.
+        """
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join(wait_s)
 
     def abandon(self) -> None:
         """In a forked child: its descriptors are the parent's; its threads are not here, and a lock may be held."""
