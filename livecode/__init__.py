@@ -108,16 +108,16 @@ def __dir__() -> list[str]:
 
 def load_ipython_extension(shell: object) -> None:
     """``%load_ext livecode``"""
-    _magics().load(shell)
+    _extension().load(shell)
 
 
 def unload_ipython_extension(shell: object) -> None:
     """``%unload_ext livecode``"""
-    _magics().unload(shell)
+    _extension().unload(shell)
 
 
-def _magics() -> "ModuleType":
+def _extension() -> "ModuleType":
     """Imported by name: lower layers import this package, and must not reach the front through it."""
     from importlib import import_module
 
-    return import_module("livecode.front.magics")
+    return import_module("livecode.front.extension")

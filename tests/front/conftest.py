@@ -13,7 +13,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from livecode.front import magics
+from livecode.front import extension
 from livecode.live.tracking import untrack_all
 from tests.services import Services
 
@@ -39,7 +39,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Interacti
     shell = InteractiveShell.instance(config=config)
     shell.run_line_magic("load_ext", "livecode")
     yield shell
-    magics.unload(shell)
+    extension.unload(shell)
     untrack_all()
     InteractiveShell.clear_instance()
     sys.modules["__main__"] = main

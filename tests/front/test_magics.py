@@ -10,7 +10,7 @@ from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
 from livecode.fleet.rollout import Policy
-from livecode.front import magics
+from livecode.front import attach_magics, extension, magics
 from livecode.front.magics import LivecodeMagics
 from livecode.front.views import DiffView, StatusView
 from livecode.model.nouns import Worker
@@ -64,7 +64,7 @@ def test_all_magics_are_there(shell: InteractiveShell) -> None:
 def test_loading_twice_is_loading_once(shell: InteractiveShell) -> None:
     """The attached service and the matchers stay as they are."""
     before, matchers = loaded(shell), list(shell.Completer.custom_matchers)
-    magics.load(shell)
+    extension.load(shell)
     shell.run_line_magic("load_ext", "livecode")
     assert loaded(shell) is before
     assert shell.Completer.custom_matchers == matchers
@@ -243,7 +243,7 @@ def test_several_services_are_listed(
 ) -> None:
     """Without a name, more than one service is a question, answered with the command to type."""
     workers = tuple(Worker(f"w{i}", i, "h", "3.12.1", name) for i, name in enumerate(("shop", "shop", "till")))
-    monkeypatch.setattr(magics, "running", lambda: workers)
+    monkeypatch.setattr(attach_magics, "running", lambda: workers)
     with pytest.raises(UsageError, match=r"2 services run: shop \(2 workers\), till \(1 worker\); .*%hotattach shop"):
         shell.run_line_magic("hotattach", "")
 
@@ -256,7 +256,7 @@ def test_attach_and_detach(
 ) -> None:
     """From attach to detach the magics act on the service."""
     service = KeepingTarget({"one": Path("one.py").resolve()})
-    monkeypatch.setattr(magics, "attach", lambda name, store: service)
+    monkeypatch.setattr(attach_magics, "attach", lambda name, store: service)
     assert "● ATTACHED  shop  1 worker" in str(shell.run_line_magic("hotattach", "shop"))
     shell.run_cell_magic("hotpush", "one", "x = 2\n")
     shell.run_line_magic("hotdetach", "")
@@ -271,7 +271,7 @@ def test_watch_until_stop(shell: InteractiveShell, target: KeepingTarget, capsys
     shell.run_cell("%hotwatch {where}")
     with pytest.raises(UsageError, match="is watched already"):
         shell.run_line_magic("hotwatch", ".")
-    watch = loaded(shell)._watch
+    watch = loaded(shell).watching.watch
     assert watch is not None
     Path("one.py").write_text("x = 2\n")
     assert watch.next(20).verdict is Verdict.LIVE
