@@ -38,6 +38,9 @@ class Members(Protocol):
     def has_log(self) -> bool:
         """True if something was ever pushed, so that there is a log to be read."""
 
+    def another(self) -> Members:
+        """The same ones, over connections of its own."""
+
 
 class Alone:
     """One worker, whose pushes are for it alone."""
@@ -59,6 +62,9 @@ class Alone:
 
     def has_log(self) -> bool:
         return False
+
+    def another(self) -> Alone:
+        return Alone(self._pid, self._answer_s)
 
 
 class Crew:
@@ -100,6 +106,9 @@ class Crew:
         if self._url.startswith("sqlite://"):
             return os.path.exists(self._url.removeprefix("sqlite://"))
         return bool(self._url)
+
+    def another(self) -> Crew:
+        return Crew(self.name, self._answer_s, self._url)
 
     def _follow_url(self, doors: Sequence[RemoteWorker]) -> None:
         """Takes the store from what the workers say; all must say the same."""

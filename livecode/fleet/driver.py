@@ -30,7 +30,7 @@ from livecode.fleet.interrupts import interrupts_deferred
 from livecode.fleet.log import Log
 from livecode.fleet.rollout import DEFAULT, Goal, Phase, Policy, Rollout, advance, judged, start
 from livecode.fleet.together import ask_all
-from livecode.model.log import Action, Stage, Tried, WorkerReport
+from livecode.model.log import Action, CanaryNow, Stage, Tried, Wish, WorkerReport
 from livecode.model.measured import Advice, CanaryResult, merged
 from livecode.model.nouns import Push, checksum
 from livecode.model.report import Failure, ModuleOutcome, Outcome, Verdict
@@ -155,14 +155,16 @@ class Driver:
         """The rollout after its canary: its time is over, or it is clearly worse, or somebody interrupts it."""
         chosen = [name for name, outcome in rollout.outcomes if outcome.verdict is Verdict.LIVE]
         self.log.attempt(self.push, Stage.CANARY, self._keys(chosen), self._running, len(self.clients))
-        until = time.monotonic() + self.policy.canary_s
+        until, began = time.monotonic() + self.policy.canary_s, time.time()
         while True:
             self.log.stay()
             result, lost = self._look_at_canary(rollout, chosen)
-            bad = lost or bool(pressed) or result.decision.advice is Advice.TAKE_BACK
-            over = time.monotonic() >= until
-            self.canary = replace(result, promoted=over and not bad)
-            self._tell_canary(self.canary)
+            worse, wished = lost or result.decision.advice is Advice.TAKE_BACK, self.log.wished()
+            bad = worse or bool(pressed) or (wished is not None and wished.wish is Wish.TAKE_BACK)
+            over = time.monotonic() >= until or wished is not None
+            by = (wished.author or "someone") if wished is not None and not worse and not pressed else ""
+            self.canary = replace(result, promoted=over and not bad, decided_by=by)
+            self._tell_canary(self.canary, began, self._keys(chosen))
             if bad or over:
                 return judged(rollout, good=not bad)
             time.sleep(min(LOOK_S, max(until - time.monotonic(), 0.0)))
@@ -182,7 +184,13 @@ class Driver:
         except LivecodeError:
             return None
 
-    def _tell_canary(self, result: CanaryResult) -> None:
+    def _tell_canary(self, result: CanaryResult, began: float, workers: tuple[str, ...]) -> None:
+        """Shows what was measured so far to whoever pushes, and to others who look at the service."""
+        push, state = self.push, self.log.now
+        lasts_s = self.policy.canary_s
+        self.log.show(
+            CanaryNow(state.began, push.names, push.author, push.reason, workers, began, lasts_s, result),
+        )
         if self.on_canary is not None:
             try:
                 self.on_canary(result)
@@ -206,6 +214,8 @@ class Driver:
     def _why_back(self) -> str:
         if self.canary is None or self.canary.promoted:
             return "another worker failed"
+        if self.canary.decided_by:
+            return f"the canary: {self.canary.decided_by} took it back"
         worse = self.canary.decision.advice is Advice.TAKE_BACK
         return f"the canary: {self.canary.decision.why}" if worse else "the canary was interrupted, or its worker lost"
 

@@ -25,11 +25,14 @@ from livecode.fleet.store import Head, Store, Topic
 from livecode.model.log import (
     NOTHING_YET,
     Action,
+    CanaryNow,
     Holder,
     Patch,
     Stage,
     State,
     Tried,
+    Wish,
+    Wished,
     WorkerReport,
     read_reports,
     read_state,
@@ -61,6 +64,7 @@ class Log:
         self._holders = tuple(Holder(pid, born) for pid, born in processes.holders()[:1])
         self._author, self._patches = Author("", "", 0.0, self._me.key), tuple[Patch, ...]()
         self._said, self._said_at = False, 0.0
+        self._canary: CanaryNow | None = None
 
     def state(self) -> State:
         """The newest generation.
@@ -191,9 +195,12 @@ class Log:
         """The pusher has decided, or never will."""
         if self._said:
             self._said, deadline = False, time.monotonic() + PATIENCE_S
+            keys = [*([_wish_key(self._me.key)] if self._canary is not None else []), self._me.key]
+            self._canary = None
             while time.monotonic() < deadline:
                 try:
-                    self.store.withdraw(self._me.key)
+                    for key in keys:
+                        self.store.withdraw(key)
                     return
                 except StoreError:  # if it stays away, what this said will expire
                     time.sleep(RETRY_S)
@@ -209,8 +216,30 @@ class Log:
             with suppress(StoreError):  # there is time to try it again
                 self._say()
 
+    def show(self, canary: CanaryNow) -> None:
+        """Lets others know how the canary of this pusher is doing."""
+        self._canary = canary
+        with suppress(StoreError):  # it goes on whether others see it or not
+            self._say()
+
+    def wished(self) -> Wished | None:
+        """What somebody else wants of the canary of this pusher."""
+        with suppress(StoreError):
+            report = self.report_of(_wish_key(self._me.key))
+            if report is not None and report.wished is not None and report.wished.began == self.now.began:
+                return report.wished
+        return None
+
+    def wish(self, state: State, wish: Wish, author: str, reason: str) -> None:
+        """Lets the pusher of what is on trial in that generation know what is wanted of its canary."""
+        if state.trial is None:
+            raise ValueError(f"generation {state.generation} tries nothing")
+        wished = Wished(wish, state.began, author, reason)
+        report = WorkerReport(self._me, holders=self._holders, pusher=True, wished=wished)
+        self.store.report(_wish_key(state.trial.pusher), report.to_json(), PUSHER_TTL_S)
+
     def _say(self) -> None:
-        report = WorkerReport(self._me, holders=self._holders, pusher=True)
+        report = WorkerReport(self._me, holders=self._holders, pusher=True, canary=self._canary)
         self.store.report(self._me.key, report.to_json(), PUSHER_TTL_S)
         self._said, self._said_at = True, time.monotonic()
 
@@ -240,6 +269,10 @@ class Log:
             return read_state(head.text)
         except ValueError as error:
             raise StoreError(f"{self.store.url} says what this livecode cannot read: {error}") from error
+
+
+def _wish_key(pusher: str) -> str:
+    return f"wish-{pusher}"
 
 
 def is_alive(holder: Holder) -> bool:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from livecode.engine.refusals import refusal
-from livecode.errors import ServiceNotFoundError, StoreError, UsageError, WorkerLostError
+from livecode.errors import NotAllowedError, ServiceNotFoundError, StoreError, UsageError, WorkerLostError
 from livecode.fleet.attempts import Attempts
 from livecode.fleet.chosen import EVALUATION_S, chosen_workers
 from livecode.fleet.client import ANSWER_S, LocalWorker, RemoteWorker, WorkerClient
@@ -26,8 +26,9 @@ from livecode.fleet.together import ask_all
 from livecode.model.agents import Agent
 from livecode.model.evaluated import Evaluated
 from livecode.model.loaded import LoadedFile, WantedFile
-from livecode.model.log import NOTHING_YET, Action, State
+from livecode.model.log import NOTHING_YET, Action, CanaryNow, State, Wish
 from livecode.model.nouns import History, ProcessStatus, Push, Version, Worker
+from livecode.model.pushes import LoggedPush
 from livecode.model.report import Outcome, Refusal, Report, Verdict
 
 TYPE_CHECKING = False
@@ -241,6 +242,41 @@ class Service:
         """
         chosen = chosen_workers(self.name, self._need_clients(), workers)
         return tuple(ask_all(lambda client: client.evaluate(expression, module, timeout_s), chosen))
+
+    def canary(self) -> CanaryNow | None:
+        """The canary that somebody pushes at this moment, with what it measured so far; None if there is none."""
+        from livecode.fleet.canaries import under_way  # few need it
+
+        log = self._members.log() if self._members.look() and self._members.has_log() else None
+        return under_way(log) if log is not None else None
+
+    def promote(self, *, author: str = "", reason: str = "") -> LoggedPush:
+        """What became of the canary that is under way, after it was let go to all workers before its time was over.
+
+        Raises:
+            UsageError: No canary is under way.
+            DoorError: Who pushes it does not answer.
+        """
+        return self._decide(Wish.PROMOTE, author, reason)
+
+    def take_back(self, *, author: str = "", reason: str = "") -> LoggedPush:
+        """The same, after all workers went back to what they ran before it."""
+        return self._decide(Wish.TAKE_BACK, author, reason)
+
+    def _decide(self, wish: Wish, author: str, reason: str) -> LoggedPush:
+        from livecode.fleet.canaries import NO_CANARY, decide
+
+        self._need_clients()
+        if self.agent:
+            raise NotAllowedError(f"a person decides what becomes of a canary of {self.name}, not {self.agent}")
+        log = self._members.log() if self._members.has_log() else None
+        if log is None:
+            raise UsageError(NO_CANARY)
+        return decide(log, wish, author, reason)
+
+    def another(self) -> Service:
+        """The same service over connections of its own, for somebody who asks at the same time, in another thread."""
+        return Service(self.name, self._members.another())
 
     def watch_log(self) -> Watch | None:
         """What tells at once that something was pushed; None where the log has to be asked every so often."""

@@ -57,6 +57,9 @@ def canary_items(result: CanaryResult, modules: Sequence[str]) -> Iterator[Item]
     sheet = canary_sheet(result.new, result.old, result.decision, ", ".join(modules))
     if sheet.head is not None:
         yield Note(f"canary: {', '.join(sheet.head.facts)}")
+    if result.decided_by:
+        did = "let it go to all workers" if result.promoted else "took it back"
+        yield Note(f"{result.decided_by} {did} before its time was over")
     if result.promoted and result.decision.advice is Advice.UNDECIDED:
         yield Note("it went to all workers without evidence", mark="!")
     yield from sheet.items

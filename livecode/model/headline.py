@@ -98,6 +98,8 @@ def _undone(report: Report) -> tuple[str, ...]:
 def _why_undone(report: Report) -> str:
     if report.canary is not None and not report.canary.promoted:
         bad = [each.finding.value for each in report.canary.decision.functions if each.finding.is_bad]
+        if not bad and report.canary.decided_by:
+            return f"{report.canary.decided_by} took the canary back"
         return f"{bad[0]} in the canary" if bad else "the canary was interrupted"
     failed = [o for o in report.outcomes if o.verdict not in (Verdict.UNDONE, Verdict.LIVE, Verdict.SAME)]
     return f"{len(failed)} of {report.workers} workers failed" if failed else "somebody else took it back"

@@ -4,7 +4,9 @@
        │  └─ Trial        a push that is not decided yet: on whom it is tried
        └──── Tried*       what became of it on the workers that were asked
 
-    WorkerReport          a worker's own word, which expires when it is not repeated
+    WorkerReport          a worker's own word, which expires when it is not repeated; a pusher has one, too
+       ├── CanaryNow      what a pusher's canary measured so far
+       └── Wished         what somebody else wants of a pusher's canary
 
 A state holds all that a worker needs which has seen none of those before it; sources are blobs, by their digest.
 """
@@ -19,7 +21,7 @@ from enum import StrEnum
 
 from livecode.model.agents import Agent
 from livecode.model.codec import from_plain, to_plain
-from livecode.model.measured import Measured
+from livecode.model.measured import CanaryResult, Measured
 from livecode.model.nouns import Worker
 from livecode.model.report import Outcome, Verdict
 
@@ -184,6 +186,48 @@ class Holder:
 
 
 @dataclass(frozen=True, slots=True)
+class CanaryNow:
+    """A canary that is under way, as its pusher says it.
+
+    Attributes:
+        began: The generation in which its push began.
+        modules: Names of what is pushed.
+        author: Who pushes.
+        reason: Why.
+        workers: Keys of the workers that run the new code.
+        at: When it began, by the pusher's clock, seconds since the epoch.
+        lasts_s: How long it takes, if nothing decides it before.
+        result: What was measured so far.
+    """
+
+    began: int
+    modules: tuple[str, ...]
+    author: str
+    reason: str
+    workers: tuple[str, ...]
+    at: float
+    lasts_s: float
+    result: CanaryResult
+
+
+class Wish(StrEnum):
+    """What somebody else can want of a canary: that it is over now."""
+
+    PROMOTE = "promote"
+    TAKE_BACK = "take back"
+
+
+@dataclass(frozen=True, slots=True)
+class Wished:
+    """A wish, for the canary of the push that began in that generation; by whom, and why."""
+
+    wish: Wish
+    began: int
+    author: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerReport:
     """What a worker says of itself.
 
@@ -199,6 +243,8 @@ class WorkerReport:
         left: True after it has ended in good order: it is no worker any more.
         pusher: True if this is no worker, but somebody who pushes.
         measured: What the calls of the modules on trial did here, while a canary runs.
+        canary: The canary that this pusher watches.
+        wished: What whoever says this wants of a pusher's canary.
     """
 
     worker: Worker
@@ -212,6 +258,8 @@ class WorkerReport:
     left: bool = False
     pusher: bool = False
     measured: Measured | None = None
+    canary: CanaryNow | None = None
+    wished: Wished | None = None
 
     def to_json(self) -> str:
         """As one line of JSON."""

@@ -247,9 +247,11 @@ class CanaryResult:
         old: What the others measured meanwhile.
         decision: What follows.
         promoted: True if it went to all workers.
+        decided_by: Who decided that before its time was over, in place of the measures; else empty.
     """
 
     new: Measured
     old: Measured
     decision: Decision
     promoted: bool = False
+    decided_by: str = ""

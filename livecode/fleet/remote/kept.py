@@ -113,6 +113,12 @@ class Kept:
                 self.name, self._call, self._pid = str(answer["name"]), call, os.getpid()
             return self._call
 
+    def another(self) -> Kept:
+        """One for the same target, whose relay is started when it is needed."""
+        other = Kept(self.address, self._wanted["store"], self._wanted["answer_s"])
+        other.name, other.agent = self.name, self.agent
+        return other
+
     def close(self) -> None:
         """Ends the relay, if there is one."""
         with self._lock:

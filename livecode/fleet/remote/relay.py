@@ -28,7 +28,7 @@ from livecode.fleet.services import services_here
 from livecode.model.agents import Agent
 from livecode.model.codec import from_plain, to_plain
 from livecode.model.loaded import WantedFile
-from livecode.model.log import Action, State
+from livecode.model.log import Action, State, Wish
 from livecode.model.measured import CanaryResult
 from livecode.model.nouns import Push
 from livecode.model.report import Outcome
@@ -241,6 +241,13 @@ class Desk:
             reason=str(request["reason"]),
         )
 
+    def canary(self, _request: Arguments, _tell: Tell) -> Any:
+        return self.service.canary()
+
+    def decide(self, request: Arguments, _tell: Tell) -> Any:
+        wish = self.service.promote if Wish(request["wish"]) is Wish.PROMOTE else self.service.take_back
+        return wish(author=str(request["author"]), reason=str(request["reason"]))
+
     def look(self, _request: Arguments, _tell: Tell) -> Any:
         return self.service.look_at_log()
 
@@ -261,6 +268,8 @@ VERBS: Mapping[str, Callable[[Desk, Arguments, Tell], Any]] = {
     "evaluate": Desk.evaluate,
     "files": Desk.files,
     "save": Desk.save,
+    "canary": Desk.canary,
+    "decide": Desk.decide,
     "look": Desk.look,
 }
 

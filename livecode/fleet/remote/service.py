@@ -28,9 +28,10 @@ from livecode.model.agents import Agent
 from livecode.model.codec import from_plain, to_plain
 from livecode.model.evaluated import Evaluated
 from livecode.model.loaded import LoadedFile, WantedFile
-from livecode.model.log import Action, State
+from livecode.model.log import Action, CanaryNow, State, Wish
 from livecode.model.measured import CanaryResult
 from livecode.model.nouns import History, ProcessStatus, Push, Worker
+from livecode.model.pushes import LoggedPush
 from livecode.model.report import Failure, Outcome, Report, Verdict
 from livecode.model.saving import FileSide, SaveReport, SaveVerdict
 from livecode.model.services import ServiceSummary
@@ -172,6 +173,17 @@ class RelayedService(Service):
 
     def watch_log(self) -> Watch | None:
         return None
+
+    def canary(self) -> CanaryNow | None:
+        found = self.relay.read({"op": "canary"})
+        return None if found is None else _decoded(CanaryNow, found)
+
+    def _decide(self, wish: Wish, author: str, reason: str) -> LoggedPush:
+        request = {"op": "decide", "wish": wish.value, "author": author, "reason": reason}
+        return _decoded(LoggedPush, self.relay.act(request))
+
+    def another(self) -> Service:
+        return RelayedService(self.relay.another())
 
     def files(self, *modules: str, file: str = "") -> tuple[FileSide, ...]:
         return _decoded(tuple[FileSide, ...], self.relay.read({"op": "files", "modules": modules, "file": file}))

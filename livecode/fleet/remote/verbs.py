@@ -11,6 +11,8 @@
     roll_out   action, push, goal, policy           a Report
     undo       modules, to, author, ...             a Report
     drop       modules, author, reason              names
+    canary                                          a CanaryNow, or null
+    decide     wish, author, reason                 a LoggedPush
     evaluate   expression, workers, module, timeout_s
     status, peek, log, source, history              what they are called in a `Service`
     loaded_files, look, files                       the same

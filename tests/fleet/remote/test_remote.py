@@ -63,6 +63,9 @@ def test_the_verbs_of_a_service_elsewhere(far: Far, attached: Attach, way: str) 
     assert service.undo().verdict is Verdict.LIVE
     assert far.answers() == ["old"] * WORKERS
     assert service.drop() == ()
+    assert service.canary() is None
+    with pytest.raises(UsageError, match="no canary is under way"):
+        service.promote()
 
 
 def test_what_an_agent_may_is_decided_there(far: Far, attached: Attach, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,7 +95,7 @@ def _undone_by(agent: Agent, service: Service) -> Report:
 
 def test_every_verb_travels() -> None:
     """A verb that is new in a Service is carried, or made of those that are."""
-    made_of_others = {"push", "dry_run", "unload"}
+    made_of_others = {"push", "dry_run", "unload", "promote", "take_back"}
     verbs = {name for name, _ in inspect.getmembers(Service, inspect.isfunction) if not name.startswith("_")}
     carried = {name for name, verb in vars(RelayedService).items() if inspect.isfunction(verb)}
     assert verbs - made_of_others == {name for name in carried if not name.startswith("_")}
