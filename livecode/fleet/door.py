@@ -113,7 +113,10 @@ class Door:
     def close(self) -> None:
         """Stop listening, let the guests go, remove the files."""
         self._closed = True
+        _hang_up(self._listening)  # from here on callers are refused; on macOS as soon as nobody waits
         self._end_waiting()
+        if not self._thread.is_alive():  # else it may still look at the pipe
+            self._close_pipe()
         self.remove_files()
         with self._lock:
             for guest in self._guests:
@@ -211,7 +214,6 @@ class Door:
         finally:
             if not self._paused:
                 listening.close()
-                self._close_pipe()
 
     def _tick(self) -> None:
         if self.following is not None:

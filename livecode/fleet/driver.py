@@ -274,6 +274,8 @@ class Driver:
             if may_end and (has_ended(client, error) or self._has_left(client, error)):
                 return None
             only_asked = rollout.phase is Phase.TRY and client.worker.name not in rollout.trying
+            if may_end and rollout.phase in (Phase.COMPARE, Phase.PREPARE) and _is_shut(client):
+                return None  # it leaves before it followed anything, so no log knows of it
             if only_asked and (isinstance(error.__cause__, ConnectionResetError) or _is_shut(client)):
                 return None  # nothing was applied to it
             phase = Phase.PREPARE if only_asked else rollout.phase

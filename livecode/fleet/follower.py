@@ -52,6 +52,8 @@ RUNG_S = 2.0
 RUNG_PAUSE_S = 0.05
 LEAVE_S = 2.0
 """How long a worker that ends waits for a push that is being applied."""
+LEFT_STAYS_S = 30.0
+"""How long it can be read that a worker has left: who was asking it finds the reason why it does not answer."""
 
 
 _inherited: list[Follower] = []
@@ -105,16 +107,19 @@ class Follower:
 
     def _tidy(self) -> None:
         """Withdraws the reports of dead workers of this machine, if no process is known by them alone."""
-        mine = set(self._holders)
         with suppress(StoreError):
-            for key, report in self._position.reports().items():
-                here = report.worker.host == self.worker.host and key != self.worker.key
-                if (
-                    here
-                    and not any(map(is_alive, report.holders[:1]))
-                    and not {*filter(is_alive, report.holders)} - mine
-                ):
+            dead = [key for key, report in self._position.reports().items() if self._is_over(key, report)]
+            reports = self._position.reports() if dead else {}  # what the dead say now, they say for good
+            for key in dead:
+                if key in reports and time.time() - reports[key].ended > LEFT_STAYS_S:
                     self._store.withdraw(key)
+
+    def _is_over(self, key: str, report: WorkerReport) -> bool:
+        """True if it is of a dead worker of this machine, and this one knows all that lives of those it started from."""
+        is_other = key != self.worker.key and report.worker.host == self.worker.host
+        if not is_other or any(map(is_alive, report.holders[:1])):
+            return False
+        return not {*filter(is_alive, report.holders)} - set(self._holders)
 
     def _begin(self) -> None:
         state = self._position.read()
@@ -230,7 +235,7 @@ class Follower:
         if self._watch is not None:
             self._watch.close()
         try:
-            report = replace(self.report(), outcome=None, left=True)
+            report = replace(self.report(), outcome=None, left=True, ended=time.time())
             if self.place.embedded:
                 self._store.report(self.worker.key, report.to_json(), EMBEDDED_TTL_S)
             else:

@@ -106,9 +106,9 @@ class Following:
         return self._follower.described(status) if self._follower is not None else status
 
     def close(self) -> None:
-        """Leaves the service."""
-        if self._follower is not None:
-            self._follower.leave()
+        """Leaves the service; where somebody made its log just now, says so there: this worker may be asked already."""
+        if self._follower is not None or (self.embedded and os.path.exists(self._file)):
+            self.follower().leave()
 
     def in_child(self, identity: dict[str, Any], folder: str) -> None:
         """In a forked child: goes on from where the parent was, as a worker of its own."""

@@ -241,6 +241,7 @@ class WorkerReport:
         trouble: Why it is not where it should be, in words.
         holders: The processes that keep the service up, as far as this one knows.
         left: True after it has ended in good order: it is no worker any more.
+        ended: When it did, in seconds since the epoch.
         pusher: True if this is no worker, but somebody who pushes.
         measured: What the calls of the modules on trial did here, while a canary runs.
         canary: The canary that this pusher watches.
@@ -256,6 +257,7 @@ class WorkerReport:
     trouble: str = ""
     holders: tuple[Holder, ...] = ()
     left: bool = False
+    ended: float = 0.0
     pusher: bool = False
     measured: Measured | None = None
     canary: CanaryNow | None = None
