@@ -111,7 +111,9 @@ class Door:
         }
 
     def close(self) -> None:
-        """Stop listening, let the guests go, remove the files."""
+        """Stop listening, let the guests go, remove the files. Twice is the same as once."""
+        if self._closed:
+            return
         self._closed = True
         _hang_up(self._listening)  # from here on callers are refused; on macOS as soon as nobody waits
         self._end_waiting()
