@@ -117,9 +117,8 @@ class Follower:
     def _is_over(self, key: str, report: WorkerReport) -> bool:
         """True if it is of a dead worker of this machine, and this one knows all that lives of those it started from."""
         is_other = key != self.worker.key and report.worker.host == self.worker.host
-        if not is_other or any(map(is_alive, report.holders[:1])):
-            return False
-        return not {*filter(is_alive, report.holders)} - set(self._holders)
+        has_ended = is_other and not any(map(is_alive, report.holders[:1]))
+        return has_ended and not {*filter(is_alive, report.holders)} - set(self._holders)
 
     def _begin(self) -> None:
         state = self._position.read()
