@@ -115,7 +115,7 @@ class Follower:
                     self._store.withdraw(key)
 
     def _is_over(self, key: str, report: WorkerReport) -> bool:
-        """True if it is of a dead worker of this machine, and this one knows all that lives of those it started from."""
+        """True if it is of a dead worker of this machine, and all that lives of what started it is known here."""
         is_other = key != self.worker.key and report.worker.host == self.worker.host
         has_ended = is_other and not any(map(is_alive, report.holders[:1]))
         return has_ended and not {*filter(is_alive, report.holders)} - set(self._holders)
