@@ -126,11 +126,17 @@ class LocalWorker:
         history: History = self._process.history(module)
         return history
 
-    def evaluate(self, expression: str, module: str, timeout_s: float) -> Evaluated:
+    def evaluate(self, expression: str, module: str, timeout_s: float, rich_bytes: int = 0) -> Evaluated:
         """What an expression is here; see `livecode.live.evaluate`."""
         from livecode.live.evaluate import evaluate
 
-        return replace(evaluate(self._process, expression, module, timeout_s), worker=self.worker)
+        return replace(evaluate(self._process, expression, module, timeout_s, rich_bytes), worker=self.worker)
+
+    def names(self, text: str, module: str) -> tuple[str, ...]:
+        """How a dotted name in an expression may go on here."""
+        from livecode.live.dotted import names_under
+
+        return names_under(self._process, text, module)
 
     def loaded_files(self, folder: str, wanted: Sequence[WantedFile]) -> tuple[LoadedFile, ...]:
         """The modules that were loaded from these files, or from others whose paths end alike."""
@@ -254,14 +260,19 @@ class RemoteWorker:
         """The answer to a request of `livecode.fleet.file_ops`."""
         return self._ask(op, **arguments)
 
-    def evaluate(self, expression: str, module: str, timeout_s: float) -> Evaluated:
+    def evaluate(self, expression: str, module: str, timeout_s: float, rich_bytes: int = 0) -> Evaluated:
         """What an expression is there; where the worker does not answer, that is said in it."""
         request = {"op": "evaluate", "expression": expression, "module": module, "timeout_s": timeout_s}
+        request |= {"rich_bytes": rich_bytes} if rich_bytes else {}
         try:
             answer = self._answered(request, timeout_s + STATUS_S)
         except WorkerLostError as error:
             return Evaluated(self.worker, lost=str(error))
         return replace(_decoded(Evaluated, answer), worker=self.worker)
+
+    def names(self, text: str, module: str) -> tuple[str, ...]:
+        """How a dotted name in an expression may go on there."""
+        return _decoded(tuple[str, ...], self._ask("names", text=text, module=module))
 
     def describe(self) -> str:
         """Name and process id, for messages."""

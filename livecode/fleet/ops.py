@@ -8,6 +8,7 @@
     source     module, version   text, or null
     history    module            a History
     evaluate   expression, …     an Evaluated, within `timeout_s`; for people, and for agents that may push
+    names      text, module      how a dotted name in an expression may go on; for the same
     loaded     folder, files     the modules that were loaded from those files; the folder is tracked from now on
     open_kernel, close_kernel    session, a notebook's kernel in this process (`livecode.kernel.desk`)
     files, contents, save, put_back     the files of modules (`livecode.fleet.file_ops`)
@@ -237,10 +238,24 @@ def _evaluate(door: Door, request: Request) -> Any:
     from livecode.model.codec import to_plain
 
     expression, module, timeout_s = (request.get(name) for name in ("expression", "module", "timeout_s"))
+    rich_bytes = request.get("rich_bytes", 0)
     if not (isinstance(expression, str) and isinstance(module, str) and isinstance(timeout_s, int | float)):
         raise ProtocolError("evaluate: an expression, the name of a module or '', and a number of seconds are needed")
+    if not isinstance(rich_bytes, int):
+        raise ProtocolError(f"evaluate: rich_bytes is a number of bytes, not {rich_bytes!r}")
+    check_evaluation(door.service, door.agents, agent := request.get("agent"))
+    return to_plain(evaluate(_process(door), expression, module, timeout_s, 0 if agent else rich_bytes))
+
+
+def _names(door: Door, request: Request) -> list[str]:
+    from livecode.fleet.permission import check_evaluation
+    from livecode.live.dotted import names_under
+
+    text, module = request.get("text"), request.get("module")
+    if not (isinstance(text, str) and isinstance(module, str)):
+        raise ProtocolError("names: how a dotted name begins, and the name of a module or '', are needed")
     check_evaluation(door.service, door.agents, request.get("agent"))
-    return to_plain(evaluate(_process(door), expression, module, timeout_s))
+    return list(names_under(_process(door), text, module))
 
 
 def _module(request: Request) -> str:
@@ -275,6 +290,7 @@ OPERATIONS: Mapping[str, Callable[[Door, Request], Any]] = {
     "source": _source,
     "history": _history,
     "evaluate": _evaluate,
+    "names": _names,
     "loaded": _loaded,
     **{name: _at_the_desk(name) for name in ("open_kernel", "close_kernel")},
     "files": _of_files,

@@ -227,21 +227,41 @@ class Service:
         return tuple(dict.fromkeys(file for found in files for file in found))
 
     def evaluate(
-        self, expression: str, *, workers: Sequence[str] = (), module: str = "", timeout_s: float = EVALUATION_S
+        self,
+        expression: str,
+        *,
+        workers: Sequence[str] = (),
+        module: str = "",
+        timeout_s: float = EVALUATION_S,
+        rich_bytes: int = 0,
     ) -> tuple[Evaluated, ...]:
         """What an expression is in the first worker, or in those that are named: ``"*"`` for all.
 
         Args:
-            expression: Python, one expression; names stand for loaded modules, as in ``shop.pricing.CACHE``.
+            expression: Python, one expression, or statements whose last one is; names stand for loaded modules, as in
+                ``shop.pricing.CACHE``.
             workers: Names of workers: ``w3``.
             module: The module whose own names it can use, too.
             timeout_s: How long it may take in each.
+            rich_bytes: What the tables, pictures, … of all answers together may have; 0 for their text alone.
 
         Raises:
             UsageError: It is a statement, there is no such worker, or one is behind no door of this machine.
         """
         chosen = chosen_workers(self.name, self._need_clients(), workers)
-        return tuple(ask_all(lambda client: client.evaluate(expression, module, timeout_s), chosen))
+        each_bytes = rich_bytes // len(chosen)
+        return tuple(ask_all(lambda client: client.evaluate(expression, module, timeout_s, each_bytes), chosen))
+
+    def names(self, text: str, module: str = "") -> tuple[str, ...]:
+        """How a dotted name in an expression may go on in the first worker that can be asked; none is evaluated.
+
+        Args:
+            text: How it begins: ``shop.pri``.
+            module: The module whose own names count, too.
+        """
+        doors = (each for each in self._need_clients() if isinstance(each, LocalWorker | RemoteWorker))
+        first = next(doors, None)
+        return first.names(text, module) if first is not None else ()
 
     def canary(self) -> CanaryNow | None:
         """The canary that somebody pushes at this moment, with what it measured so far; None if there is none."""

@@ -24,15 +24,32 @@ def argument(*names: str, **options: Any) -> Describe:
     return describe
 
 
+def shell_words(line: str) -> list[str]:
+    """The words of a line, as a shell would see them.
+
+    Raises:
+        IPython.core.error.UsageError: A quote is not closed.
+    """
+    try:
+        words: list[str] = arg_split(line, posix=True)
+    except ValueError as error:
+        raise UsageError(f"{error} in {line!r}: put text with spaces or quotes between double quotes") from error
+    return words
+
+
 _HELP = argument("-h", "--help", action="store_true", help="Show this help and do nothing.")
 
 
-def verb(*arguments: Describe) -> Callable[[Magic], Magic]:
+def verb(*arguments: Describe, split: Callable[[str], list[str]] = shell_words) -> Callable[[Magic], Magic]:
     """Makes a magic of a method that takes parsed arguments, and the cell where there is one.
 
     Help is generated from the docstring and the arguments, for ``--help`` and ``?`` alike. A semicolon does not
     silence the output: IPython looks for one by tokenizing the cell, and fails with a TokenError where the cell has
     the very mistake that a Report would show.
+
+    Args:
+        arguments: What it takes.
+        split: Makes words of a line.
     """
 
     def decorate(method: Magic) -> Magic:
@@ -43,8 +60,8 @@ def verb(*arguments: Describe) -> Callable[[Magic], Magic]:
 
         @functools.wraps(described)
         def magic(self: Any, line: str, cell: str | None = None) -> Any:
-            words = _split(line)
-            if "--help" in words or "-h" in words:
+            words = split(line)
+            if not {"--help", "-h"}.isdisjoint(words):
                 print(described.parser.format_help().removeprefix("::\n\n").strip("\n"))
                 return None
             try:
@@ -55,11 +72,3 @@ def verb(*arguments: Describe) -> Callable[[Magic], Magic]:
         return magic
 
     return decorate
-
-
-def _split(line: str) -> list[str]:
-    try:
-        words: list[str] = arg_split(line, posix=True)
-    except ValueError as error:
-        raise UsageError(f"{error} in {line!r}: put text with spaces or quotes between double quotes") from error
-    return words

@@ -10,6 +10,8 @@ from livecode.fleet.service import Service
 from livecode.model.evaluated import Evaluated
 
 MAX_TIMEOUT_S = 600.0
+RICH_BYTES = 8 << 20
+"""What a notebook takes of the tables, pictures, … of one answer of all workers; a saved one keeps it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +19,12 @@ class EvalRequest:
     """What somebody wants to know.
 
     Attributes:
-        expression: Python, one expression.
+        expression: Python, one expression, or statements whose last one is an expression.
         workers: Names of workers; none for the first one.
         everywhere: True for all of them.
         module: The module whose own names it can use, too.
         timeout_s: How long it may take.
+        rich_bytes: What tables, pictures, … of all answers together may have; 0 for their text alone.
     """
 
     expression: str
@@ -29,6 +32,7 @@ class EvalRequest:
     everywhere: bool = False
     module: str = ""
     timeout_s: float = EVALUATION_S
+    rich_bytes: int = 0
 
 
 def evaluate(request: EvalRequest, service: Service) -> tuple[Evaluated, ...]:
@@ -49,4 +53,5 @@ def evaluate(request: EvalRequest, service: Service) -> tuple[Evaluated, ...]:
         workers=(ALL,) if request.everywhere else request.workers,
         module=request.module,
         timeout_s=request.timeout_s,
+        rich_bytes=request.rich_bytes,
     )

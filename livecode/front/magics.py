@@ -8,16 +8,20 @@ from argparse import ArgumentParser, Namespace
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
-from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
+from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
 from IPython.display import display
-from traitlets import Int, Unicode
+from traitlets import Float, Int, Unicode
 
 from livecode.errors import UsageError
+from livecode.fleet.chosen import EVALUATION_S
 from livecode.fleet.service import Service, attach, here
 from livecode.front.arguments import verb
 from livecode.front.attach_magics import ATTACH_ARGUMENTS, attached
 from livecode.front.disk_magics import DIFF_ARGUMENTS, SAVE_ARGUMENTS, diff_view, saved
 from livecode.front.display import NotebookScreen
+from livecode.front.eval_magics import EVAL_ARGUMENTS, Habits, eval_words, evaluated
+from livecode.front.evaluate import MAX_TIMEOUT_S
+from livecode.front.evaluated_view import EvaluatedView
 from livecode.front.log_magics import LOG_ARGUMENTS, dropped, log_view
 from livecode.front.progress import Screen
 from livecode.front.push import default_author
@@ -45,6 +49,10 @@ class LivecodeMagics(Magics):
 
     author = Unicode("", help="Who pushes, for the history. Empty stands for user@host.").tag(config=True)
     context_lines = Int(3, min=0, help="Unchanged lines around each change in %hotdiff.").tag(config=True)
+    eval_workers = Unicode("", help="Whom %hoteval asks: w1, w3; * for all. Empty for the first one.").tag(config=True)
+    eval_timeout_s = Float(EVALUATION_S, min=0.001, max=MAX_TIMEOUT_S, help="Seconds that %hoteval waits.").tag(
+        config=True
+    )
 
     def __init__(self, shell: InteractiveShell, **traits: Any) -> None:
         super().__init__(shell, **traits)
@@ -94,6 +102,17 @@ class LivecodeMagics(Magics):
     def hotstatus(self, _args: Namespace) -> StatusView:
         """Show what runs where: module, version, checksum, workers, and whether the file on disk is the same."""
         return StatusView(self.target.status(), time.time())
+
+    @no_var_expand
+    @line_cell_magic
+    @verb(*EVAL_ARGUMENTS, split=eval_words)
+    def hoteval(self, args: Namespace, cell: str | None = None) -> EvaluatedView:
+        """Show what EXPR, or the cell, is in the service: in its first worker, or side by side in several.
+
+        A cell may begin with statements that bind names of its own; its last line is the expression. What awaits
+        something runs on the event loop of the service. What it calls, it calls: there is no sandbox.
+        """
+        return evaluated(args, cell, self.target, Habits(self.eval_workers, self.eval_timeout_s))
 
     @line_magic
     @verb(*LOG_ARGUMENTS)

@@ -124,10 +124,25 @@ def diff_html(before: tuple[str, str | None], after: tuple[str, str | None], con
 
 def sheet_html(*sheets: Sheet) -> str:
     """Sheets one below the other, as one HTML fragment with its style."""
-    return f"<div class='livecode'><style>{_STYLE_LINE}</style>{''.join(map(_sheet, sheets))}</div>"
+    return framed("".join(map(_sheet, sheets)))
 
 
-_STYLE_LINE = "".join(line.strip() for line in STYLE.splitlines())
+def framed(body: str, style: str = "") -> str:
+    """A fragment with its style, and more of that where it needs more."""
+    return f"<div class='livecode'><style>{_STYLE_LINE}{one_line(style)}</style>{body}</div>"
+
+
+def items_html(items: Sequence[Item]) -> str:
+    """Items of a sheet one below the other, for a fragment that is framed."""
+    return "".join(_body(items))
+
+
+def one_line(style: str) -> str:
+    """CSS without line ends."""
+    return "".join(line.strip() for line in style.splitlines())
+
+
+_STYLE_LINE = one_line(STYLE)
 
 
 def _sheet(sheet: Sheet) -> str:

@@ -120,6 +120,12 @@ class KeepingTarget:
     def history(self, module: str) -> History:
         return History(module, tuple(Version(i, s) for i, s in enumerate(self.sources.get(module, ()), 1)))
 
+    def names(self, text: str, module: str = "") -> tuple[str, ...]:
+        """Two names in every module."""
+        own = ("rate", "quote")
+        known = [*(own if module else ()), *(f"{each}.{name}" for each in self.sources for name in own)]
+        return tuple(name for name in known if name.startswith(text))
+
     def loaded_files(self, folder: str, wanted: Sequence[WantedFile]) -> tuple[LoadedFile, ...]:
         if self.gone:
             raise ServiceNotFoundError(self.name, ())

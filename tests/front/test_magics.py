@@ -22,6 +22,7 @@ NAMES = {
     "hotdetach",
     "hotdiff",
     "hotdrop",
+    "hoteval",
     "hotlog",
     "hotpush",
     "hotsave",
@@ -300,6 +301,23 @@ def test_watch_until_stop(shell: InteractiveShell, target: KeepingTarget, capsys
         ("%hotwatch in", {"inner/"}),
         ("%hotstatus --", {"--help"}),
         ("%hotpus", {"%hotpush"}),
+        ("%hotpush one --rerun qu", {"quote"}),
+        ("%hotpush --rerun one.", {"one.quote", "one.rate"}),
+        ("%%hotpush one --rerun=r", {"rate"}),
+        ("%hotundo one --to ", {"1"}),
+        ("%hotattach 7", {"71"}),
+        ("%hotattach ssh://", {"ssh://web-1/", "ssh://web-2/"}),
+        ("%hotattach do", {"docker://"}),
+        ("%hoteval one.q", {"one.quote"}),
+        ("%hoteval len(one.q", {"one.quote"}),
+        ("x = %hoteval --all [one.q", {"one.quote"}),
+        ("%hoteval -m one ra", {"rate"}),
+        ("%hoteval --module o", {"one"}),
+        ("%hoteval --worker ", {"w1"}),
+        ("%%hoteval --t", {"--timeout"}),
+        ("%%hoteval --all\nx = 1\nmax(one.r", {"one.rate"}),
+        ("%hotev", {"%hoteval"}),
+        ("%%hotev", {"%%hoteval"}),
     ],
 )
 def test_tab_completes(
@@ -311,7 +329,10 @@ def test_tab_completes(
 ) -> None:
     """Options, modules, services, versions, files and folders, on lines and cells alike."""
     Path("inner").mkdir()
-    monkeypatch.setattr("livecode.front.complete.running", lambda: (Worker("w1", 1, "h", "3.12.1", "shop"),))
+    monkeypatch.setattr("livecode.front.complete.running", lambda: (Worker("w1", 71, "h", "3.12.1", "shop"),))
+    monkeypatch.setenv("HOME", str(Path.cwd()))
+    Path(".ssh").mkdir()
+    Path(".ssh/config").write_text("Host web-1 web-2\n  User ann\nHost *.lan\n")
     assert target.source("one")
     assert offered <= set(completions(shell, line))
 

@@ -227,7 +227,11 @@ class Desk:
             workers=request["workers"],
             module=request["module"],
             timeout_s=request["timeout_s"],
+            rich_bytes=int(request.get("rich_bytes", 0)),
         )
+
+    def names(self, request: Arguments, _tell: Tell) -> Any:
+        return self.service.names(str(request["text"]), str(request["module"]))
 
     def files(self, request: Arguments, _tell: Tell) -> Any:
         return self.service.files(*request["modules"], file=str(request["file"]))
@@ -266,6 +270,7 @@ VERBS: Mapping[str, Callable[[Desk, Arguments, Tell], Any]] = {
     "history": Desk.history,
     "loaded_files": Desk.loaded_files,
     "evaluate": Desk.evaluate,
+    "names": Desk.names,
     "files": Desk.files,
     "save": Desk.save,
     "canary": Desk.canary,

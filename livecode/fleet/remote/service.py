@@ -162,14 +162,23 @@ class RelayedService(Service):
         return _decoded(tuple[LoadedFile, ...], self.relay.read(request))
 
     def evaluate(
-        self, expression: str, *, workers: Sequence[str] = (), module: str = "", timeout_s: float = EVALUATION_S
+        self,
+        expression: str,
+        *,
+        workers: Sequence[str] = (),
+        module: str = "",
+        timeout_s: float = EVALUATION_S,
+        rich_bytes: int = 0,
     ) -> tuple[Evaluated, ...]:
         request = {"op": "evaluate", "expression": expression, "workers": list(workers), "module": module}
         try:
-            answer = self.relay.act({**request, "timeout_s": timeout_s})
+            answer = self.relay.act({**request, "timeout_s": timeout_s, "rich_bytes": rich_bytes})
         except LinkLostError as error:  # what it called may have been done
             raise WorkerLostError(f"{error}: what became of the expression is not known") from error
         return _decoded(tuple[Evaluated, ...], answer)
+
+    def names(self, text: str, module: str = "") -> tuple[str, ...]:
+        return _decoded(tuple[str, ...], self.relay.read({"op": "names", "text": text, "module": module}))
 
     def watch_log(self) -> Watch | None:
         return None

@@ -13,7 +13,8 @@
     drop       modules, author, reason              names
     canary                                          a CanaryNow, or null
     decide     wish, author, reason                 a LoggedPush
-    evaluate   expression, workers, module, timeout_s
+    evaluate   expression, workers, module, timeout_s, rich_bytes
+    names      text, module                         how a dotted name may go on
     status, peek, log, source, history              what they are called in a `Service`
     loaded_files, look, files                       the same
     save       modules, file, force, author, reason     a SaveReport
