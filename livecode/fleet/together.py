@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -34,21 +36,51 @@ def ask_all(
         return answers
     from concurrent.futures import as_completed  # most services are asked one worker at a time
 
-    asked = [_askers().submit(question, item) for item in items]
-    for future in as_completed(asked):
-        arrived(future.result())
-    return [future.result() for future in asked]
+    with _asking() as askers:
+        asked = [askers.submit(question, item) for item in items]
+        for future in as_completed(asked):
+            arrived(future.result())
+        return [future.result() for future in asked]
 
 
-def _askers() -> ThreadPoolExecutor:
+def rest() -> None:
+    """Ends the threads that ask, unless somebody asks at this moment; the next question starts them anew."""
+    global _pool
+    with _lock:
+        if _pool is None or _pool_pid != os.getpid() or _questions:
+            return
+        idle, _pool = _pool, None
+    idle.shutdown()
+
+
+@contextmanager
+def _asking() -> Iterator[ThreadPoolExecutor]:
     """The threads that ask, kept from one question to the next; a forked child has its own."""
-    global _pool, _pool_pid
-    if _pool is None or _pool_pid != os.getpid():
-        from concurrent.futures import ThreadPoolExecutor
+    global _pool, _pool_pid, _questions, _is_hooked
+    if not _is_hooked and hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_after_fork)  # another thread may hold the lock
+        _is_hooked = True
+    with _lock:
+        if _pool is None or _pool_pid != os.getpid():
+            from concurrent.futures import ThreadPoolExecutor
 
-        _pool, _pool_pid = ThreadPoolExecutor(MAX_ASKERS, "livecode-ask"), os.getpid()
-    return _pool
+            _pool, _pool_pid, _questions = ThreadPoolExecutor(MAX_ASKERS, "livecode-ask"), os.getpid(), 0
+        askers, pid = _pool, _pool_pid
+        _questions += 1
+    try:
+        yield askers
+    finally:
+        with _lock:
+            if pid == _pool_pid:  # a fork may have happened meanwhile
+                _questions -= 1
 
 
+def _after_fork() -> None:
+    global _lock
+    _lock = threading.Lock()
+
+
+_lock = threading.Lock()
 _pool: ThreadPoolExecutor | None = None
-_pool_pid = 0
+_pool_pid = _questions = 0
+_is_hooked = False

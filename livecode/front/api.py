@@ -105,5 +105,5 @@ def watch(
     if target is None and (listener := listening()) is not None:
         from livecode.front.watching.inside import watch_own
 
-        return watch_own(listener.name, folder, say or watching.print_it, only, poll_s)
+        return watch_own(listener.name, folder, say, only, poll_s)
     return watching.watch(folder, target or here(), say, patterns=only, poll_s=poll_s)

@@ -92,9 +92,9 @@ def runs_elsewhere(item: ModuleSource, running: Mapping[str, set[str]]) -> bool:
 
 
 def shown_path(path: Path) -> str:
-    """A path as people write it: relative to the working folder where that is shorter."""
+    """A path as people write it: relative to the working folder where that is shorter. A link keeps its own name."""
     try:
-        return str(path.resolve().relative_to(Path.cwd()))
+        return str((path.parent.resolve() / path.name).relative_to(Path.cwd()))
     except (ValueError, OSError):
         return str(path)
 

@@ -58,6 +58,8 @@ MARKS: dict[ChangeKind, str] = {
 _QUIET = (ChangeKind.KEPT, ChangeKind.MOVED)
 _QUIET_WORDS = {ChangeKind.KEPT: "kept, not re-run", ChangeKind.MOVED: "moved, not re-run"}
 _NAMES_SHOWN = 8
+_MODULES_SHOWN = 12
+"""So many modules of one push are told one by one; of more, those that nothing odd is said of are counted."""
 _FRAMES_SHOWN = 6
 _DIFF_LINES_SHOWN = 40
 
@@ -107,13 +109,25 @@ def _by_worker(report: Report, get: Callable[[Outcome], Iterable[T]]) -> Iterato
 
 def _modules(report: Report, commands: Commands) -> Iterator[Item]:
     names = tuple(dict.fromkeys((*report.modules, *(m.module for o in report.outcomes for m in o.modules))))
-    for name in names:
+    counted: list[Part] = []
+    for place, name in enumerate(names):
         outcomes = outcomes_of(report, name)
         said = tuple(_module(report, outcomes, commands)) if outcomes else ()
         if (name,) == report.modules:
             yield from said
-        else:
+        elif place < _MODULES_SHOWN or any(item.mark == "!" for item in said):
             yield Part(name, module_facts(outcomes), said)
+        else:
+            counted.append(Part(name, module_facts(outcomes), said))
+    yield from counted if len(counted) == 1 else _counted(counted)
+
+
+def _counted(parts: Sequence[Part]) -> Iterator[Note]:
+    """What many modules of one push have in common, such as those of a checkout."""
+    if parts:
+        words = [item.word for part in parts for item in part.items if isinstance(item, Entry) and item.mark in "+~-↻"]
+        changes = "".join(f", {words.count(word)} {word}" for word in dict.fromkeys(words))
+        yield Note(f"… and {len(parts)} more modules{changes}:  {_some([part.title for part in parts])}")
 
 
 def _module(report: Report, outcomes: Sequence[ModuleOutcome], commands: Commands) -> Iterator[Entry | Note]:

@@ -37,9 +37,9 @@ def begin(service: str, folder: str, watched: Sequence[str] = ()) -> Listener:
     if watched:
         from importlib import import_module
 
-        watch = import_module("livecode").watch  # the front, which only the notebook and the terminal need otherwise
+        inside = import_module("livecode.front.watching.inside")  # the front, which nothing else here needs
         for each in watched:
-            watch(each, say=_say)
+            inside.watch_own(listener.name, each, inside.printed_to(sys.stderr, listener.name))
     return listener
 
 
@@ -65,8 +65,3 @@ def _track(folder: str) -> None:
         track(folder)
     except (UsageError, OSError):  # nobody asked for it: it may be the root of the file system, or a file
         return
-
-
-def _say(said: object) -> None:
-    """What a watch says is not the program's output."""
-    print(said, file=sys.stderr, flush=True)

@@ -98,6 +98,55 @@ def test_a_failed_save_is_said_once_and_repaired_by_the_next(
     assert target.source("one") == "x = 3\n"
 
 
+def test_what_is_put_back_to_what_runs_is_said(
+    watched: Watch, folder: Path, said: queue.SimpleQueue[Report | str]
+) -> None:
+    """Nothing is pushed then, and nobody should have to guess whether it was noticed."""
+    (folder / "one.py").write_text("x = (\n")
+    assert isinstance(said.get(timeout=WAIT_S), Report)
+    (folder / "one.py").write_text("x = 1\n")
+    assert str(said.get(timeout=WAIT_S)).endswith("one.py: one is what runs again")
+    assert watched.state.behind == ()
+
+
+@pytest.mark.parametrize("now", ["x = 1\n", "x = 2\n"])
+def test_a_file_that_was_gone_and_goes_again_is_said_again(
+    watched: Watch, folder: Path, said: queue.SimpleQueue[Report | str], now: str
+) -> None:
+    """As it was or with another source, it is there again in between."""
+    for _ in range(2):
+        (folder / "one.py").unlink()
+        assert "one.py is gone: one stays loaded" in str(said.get(timeout=WAIT_S))
+        (folder / "one.py").write_text(now)
+        word = said.get(timeout=WAIT_S)
+        assert isinstance(word, Report) or str(word).endswith("one.py is there again, and is what runs")
+
+
+@pytest.mark.parametrize("poll_s", [None, 0.05])
+def test_a_file_that_has_a_link_in_the_same_folder_goes_live(
+    folder: Path, target: KeepingTarget, said: queue.SimpleQueue[Report | str], poll_s: float | None
+) -> None:
+    """It has two names there, and one module was loaded from it."""
+    (folder / "link.py").symlink_to("one.py")
+    with watch(folder, target, said.put, poll_s=poll_s) as watched:
+        (folder / "one.py").write_text("x = 2\n")
+        assert watched.next(WAIT_S).modules == ("one",)
+        assert said.qsize() == 1
+
+
+def test_a_module_that_was_loaded_through_a_link_goes_live(
+    folder: Path, target: KeepingTarget, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Sources that a deploy or a build tool links to are saved where they are."""
+    real = tmp_path_factory.mktemp("elsewhere") / "source.py"
+    real.write_text("x = 1\n")
+    (folder / "one.py").unlink()
+    (folder / "one.py").symlink_to(real)
+    with watch(folder, target) as watched:
+        real.write_text("x = 2\n")
+        assert watched.next(WAIT_S).modules == ("one",)
+
+
 def test_what_was_held_back_goes_along_with_the_repair(watched: Watch, folder: Path, target: KeepingTarget) -> None:
     """A good save that was in a failed transaction is not forgotten; one that was not goes live by itself."""
     save_all(folder, {"one.py": "raise\n", "two.py": "y = 2\n"})

@@ -317,6 +317,39 @@ def test_a_service_that_watches_itself(services: Services, start: Callable[[Serv
     wait_until(everywhere(service, "pricing", saved), "all of them run what was saved then", running)
 
 
+INSIDE = """
+import sys, threading, time
+sys.path.insert(0, sys.argv[1])
+import livecode
+livecode.listen("shop")
+import pricing
+before = set(threading.enumerate())
+watch = livecode.watch(sys.argv[1])
+print("watching", flush=True)
+sys.stdin.readline()
+watch.stop()
+until = time.monotonic() + 20
+while set(threading.enumerate()) - before and time.monotonic() < until:  # the door sees its guest leave
+    time.sleep(0.01)
+print(sorted(thread.name for thread in set(threading.enumerate()) - before), flush=True)
+"""
+
+
+def test_inside_a_service_stop_leaves_no_thread(services: Services) -> None:
+    """Nor a line to its doors, nor the threads that asked its workers; what is proposed can be typed in a terminal."""
+    running = services.threaded("shop", SHOP)
+    process = services.script(INSIDE, str(running.folder))
+    assert process.stdout is not None
+    assert process.stdout.readline() == "watching\n"
+    wait_until(lambda: len(attach("shop").workers()) == 2, "both listen", running)
+    (running.folder / "pricing.py").write_text(PRICING.replace("2", "3"))
+    line = process.stdout.readline()
+    assert line.startswith("✔ LIVE  pricing")
+    assert line.endswith("undo: livecode undo shop\n")
+    told, wrong = process.communicate("\n", timeout=WAIT_S)
+    assert (told.splitlines()[-1], wrong) == ("[]", "")
+
+
 def watcher(services: Services) -> int:
     """Who holds the lock of the watch, as the file says."""
     texts = [file.read_text() for file in services.doors.glob("*.watch")]

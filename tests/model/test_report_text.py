@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from livecode.model.report import Failure, Report, Verdict
+from livecode.model.report import Failure, ModuleOutcome, Report, Verdict
 from livecode.model.sheet import Commands
 from livecode.model.text import CODE_COLUMNS, caret_line, report_text
 from tests.model import reports
@@ -195,6 +195,16 @@ def test_many_kept_names_are_counted() -> None:
     kept = tuple(replace(reports.CHANGES[3], name=f"N{i}") for i in range(11))
     text = report_text(reports.everywhere(Verdict.LIVE, replace(reports.PRICING, changes=kept)))
     assert "= N0, N1, N2, N3, N4, N5, N6, N7 and 3 more  kept, not re-run" in text
+
+
+def test_of_many_modules_the_quiet_ones_are_counted() -> None:
+    """A checkout of hundreds of files does not scroll its verdict away, and hides nothing odd."""
+    many = [ModuleOutcome(f"m{i:03}", 1, 2, changes=(reports.CHANGES[1],)) for i in range(300)]
+    many[200] = replace(many[200], still_old=("run() (m200.py:3)",))
+    text = report_text(reports.everywhere(Verdict.LIVE, *many))
+    assert len(text.splitlines()) == 1 + 12 * 2 + 3 + 1
+    assert "still inside old code: run() (m200.py:3)" in text
+    assert "… and 287 more modules, 287 added:  m012, m013, m014, m015, m016, m017, m018, m019 and 279 more" in text
 
 
 def test_a_long_line_is_shown_around_the_caret() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -12,7 +11,6 @@ import click
 
 from livecode.errors import LivecodeError, ServiceNotFoundError
 from livecode.fleet.service import Service, attach
-from livecode.fleet.store import without_password
 from livecode.front.commands.options import force_option as force_option
 from livecode.front.commands.options import json_option as json_option
 from livecode.front.commands.options import modules_argument as modules_argument
@@ -22,6 +20,8 @@ from livecode.front.commands.options import reason_option as reason_option
 from livecode.front.commands.options import store_of_environment
 from livecode.front.commands.options import store_option as store_option
 from livecode.front.ending import REFUSED_OR_FAILED, UNKNOWN, Interruption, reader_may_leave
+from livecode.front.proposed import commands as commands
+from livecode.front.proposed import store_words as store_words
 from livecode.front.push import default_author
 from livecode.front.terminal import TerminalScreen, is_terminal, show
 from livecode.model.pushes import generations_for, push_words, pushes_of
@@ -50,25 +50,6 @@ def answer(report: Report, commands: Commands, as_json: bool) -> None:
         else:
             show(report_sheet(report, commands), {"%hotstatus": commands.status})
     sys.exit(report_exit_code(report))
-
-
-def commands(name: str, store: str = "") -> Commands:
-    """The next commands that are proposed, for this service as it was typed."""
-    name, more = shlex.quote(name), "".join(f" {word}" for word in store_words(store))
-    return Commands(
-        undo=f"livecode undo {name}{more}",
-        status=f"livecode status {name}{more}",
-        unload=f"livecode unload {name}{more} {{}}",
-        rerun=f"livecode push {name}{more} --rerun {{}}",
-        drop=f"livecode drop {name}{more} {{}}",
-        diff=f"livecode diff {name}{more} {{}}",
-        save=f"livecode save {name}{more} {{}}",
-    )
-
-
-def store_words(store: str) -> list[str]:
-    """The store as it can be typed again, without its password."""
-    return ["--store", shlex.quote(without_password(store))] if store else []
 
 
 def service_named(name: str, store: str = "") -> Service:

@@ -11,17 +11,19 @@ from typing import Protocol
 import click
 
 from livecode.front.commands.common import commands, json_option, service_named, store_option
-from livecode.front.terminal import StatusLine, say
+from livecode.front.terminal import StatusLine, columns, say
 from livecode.front.watching.watch import FILTER_HELP, POLL_HELP
 from livecode.front.watching.watch import watch as watch_folder
 from livecode.front.watching.words import WatchState, watch_sheet
 from livecode.model.codec import to_plain
+from livecode.model.columns import folded
 from livecode.model.report import Report
 from livecode.model.sheet import Commands
-from livecode.model.text import sheet_text
+from livecode.model.text import sheet_lines, sheet_text
 from livecode.model.wording import report_sheet
 
 STOP = "Ctrl-C"
+INDENT = "  "
 
 
 @click.command()
@@ -75,7 +77,7 @@ class Lines:
         click.echo(_text(state))
 
     def say(self, said: Report | str, names: Commands) -> None:
-        click.echo(said if isinstance(said, str) else sheet_text(report_sheet(said, names)))
+        click.echo("\n".join(_lines(said, names)))
         sys.stdout.flush()
 
     def show(self, state: WatchState) -> None:
@@ -95,7 +97,7 @@ class Screen:
         self._line.show(watch_sheet(state, STOP))
 
     def say(self, said: Report | str, names: Commands) -> None:
-        self._line.above(said if isinstance(said, str) else sheet_text(report_sheet(said, names)))
+        self._line.above("\n".join(_lines(said, names, columns())))
 
     def show(self, state: WatchState) -> None:
         self._line.show(watch_sheet(state, STOP))
@@ -132,6 +134,14 @@ class JsonLines:
     def _print(self, event: str, **what: object) -> None:
         click.echo(json.dumps({"event": event, **what}, ensure_ascii=False))
         sys.stdout.flush()
+
+
+def _lines(said: Report | str, names: Commands, width: int = 0) -> list[str]:
+    """What happened, in lines of so many columns at most; 0 for as long as they are."""
+    if isinstance(said, str):
+        first, *more = folded(said, width - len(INDENT)) if width else [said]
+        return [first, *(INDENT + line for line in more)]
+    return sheet_lines(report_sheet(said, names), width)
 
 
 def _text(state: WatchState) -> str:

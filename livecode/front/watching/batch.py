@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from livecode.errors import LivecodeError, UsageError
@@ -15,6 +15,7 @@ from livecode.front.watching.ledger import (
     BUSY,
     Again,
     Choice,
+    Held,
     Item,
     Ledger,
     Reading,
@@ -74,14 +75,19 @@ class Batches:
 
     def take(self, saved: Collection[str]) -> None:
         """Pushes what of these files differs from what runs, with what waits for them."""
-        readings = self._read(self.ledger.to_read(saved))
+        places = {os.path.realpath(path): path for path in sorted(self.ledger.to_read(saved))}
+        saved = set(map(os.path.realpath, saved))  # what is loaded is known by it, whichever link it was loaded by
+        readings = self._read(places)
         self.again_s = None
         try:
             target = self._target()
-            loaded = target.loaded_files(self._folder, tuple(map(self._wanted, readings)))
+            wanted = tuple(WantedFile(path, tail_of(places[path], self._folder)) for path in sorted(places))
+            loaded = target.loaded_files(self._folder, wanted)
             copies = () if target.place else (file.file for file in loaded if file.is_copy)
+            held = dict(self.ledger.held)
             choice = self.ledger.choose(saved, readings, loaded, set(filter(os.path.exists, copies)))
             self._note(choice)
+            self._note_good_again(choice, readings, held)
             self._found_again(choice)
             if choice.items:
                 self._push(choice, target)
@@ -164,8 +170,19 @@ class Batches:
                 self._say(words.empty(self._shown(item.reading.path), item.module))
         if choice.empty:
             self.ledger.hold_empty(choice.empty)
+
+    def _note_good_again(self, choice: Choice, readings: Sequence[Reading], held: Mapping[str, Held]) -> None:
+        """Takes back what was said of files that are there again, or say again what runs: nothing is pushed for them.
+
+        What was held because nobody answered is said where somebody does.
+        """
+        back = {each.path for each in readings if not each.is_gone and f"gone {each.path}" in self._noted}
+        self._noted -= {f"gone {path}" for path in back}
         for path in choice.same:
-            self._noted.discard(f"gone {path}")
+            if path in back:
+                self._say(words.back(self._shown(path)))
+            elif path in held and not self._lost:
+                self._say(words.good_again(self._shown(path), held[path].modules))
 
     def _once(self, key: str, sentence: str) -> None:
         if key not in self._noted:
@@ -178,9 +195,6 @@ class Batches:
     def _read(self, paths: Iterable[str]) -> list[Reading]:
         listings: dict[str, frozenset[str] | None] = {}
         return [read(path, listings) for path in sorted(paths)]
-
-    def _wanted(self, reading: Reading) -> WantedFile:
-        return WantedFile(os.path.realpath(reading.path), tail_of(reading.path, self._folder))
 
 
 def is_there(path: str, names: frozenset[str] | None) -> bool:

@@ -12,13 +12,17 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TextIO
 
 from livecode.fleet import rundir
 from livecode.fleet.listen import serves
 from livecode.fleet.service import Service, attach
+from livecode.front.proposed import commands
 from livecode.front.push import Target
 from livecode.front.watching.watch import Say, Watch, running_watches, watchable
 from livecode.live.tracking import track
+from livecode.model.report import Report
+from livecode.model.text import report_text
 
 try:
     import fcntl
@@ -80,6 +84,7 @@ class OwnService:
             os.utime(self._lock)
 
     def leave(self) -> None:
+        self._service = None  # and with it the lines to the doors
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -94,10 +99,22 @@ class OwnService:
         return f"{self.name}.{hashlib.sha256(os.fsencode(self._folder)).hexdigest()[:8]}.watch"
 
 
-def watch_own(name: str, folder: str | Path, say: Say, patterns: Iterable[str], poll_s: float | None) -> Watch:
+def watch_own(
+    name: str, folder: str | Path, say: Say | None = None, patterns: Iterable[str] = (), poll_s: float | None = None
+) -> Watch:
     """Watches the sources of the service that this process is a worker of; twice is the same as once."""
     path = watchable(folder)
     for each in running_watches():
         if each.folder == path and isinstance(each.aim, OwnService) and each.aim.name == name:
             return each
-    return Watch(path, OwnService(name, path), say, patterns=patterns, poll_s=poll_s)
+    aim, said = OwnService(name, path), say or printed_to(sys.stdout, name)
+    return Watch(path, aim, said, patterns=patterns, poll_s=poll_s, commands=commands(name))
+
+
+def printed_to(stream: TextIO, name: str) -> Say:
+    """Prints what a watch says, with what can be typed in a terminal: a service has no notebook beside it."""
+
+    def say(said: Report | str) -> None:
+        print(said if isinstance(said, str) else report_text(said, commands(name)), file=stream, flush=True)
+
+    return say

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Protocol
 
 from livecode.errors import LivecodeError, UsageError
+from livecode.fleet.together import rest
 from livecode.front.push import Target
 from livecode.front.sources import know_folder, shown_path
 from livecode.front.watching import words
@@ -279,6 +280,7 @@ class Watch:
             if self._patrol is not None:
                 self._patrol.close()
             self.aim.leave()
+            rest()
 
     def _wait_for_turn(self) -> bool:
         """True if it is this one's turn, False if it was stopped first."""
@@ -360,7 +362,7 @@ def watchable(folder: str | Path) -> Path:
     if not path.exists():
         raise UsageError(f"{folder} does not exist: give the folder that holds the sources")
     if not path.is_dir():
-        raise UsageError(f"{folder} is a file: give its folder, or push it once with %hotpush MODULE --file {folder}")
+        raise UsageError(f"{folder} is a file: give its folder, or push it once by name, with --file {folder}")
     if path == Path(path.anchor):
         raise UsageError(f"{folder} is the root of the file system: give the folder that holds the sources")
     return path

@@ -82,6 +82,16 @@ def gone(shown: str, file: LoadedFile, commands: Commands, now: str = "") -> str
     return f"{shown} is gone: {file.module} stays loaded; unload it if nothing needs it{way}"
 
 
+def back(shown: str) -> str:
+    """What is said of a file that was gone, and says what runs."""
+    return f"{shown} is there again, and is what runs"
+
+
+def good_again(shown: str, modules: Sequence[str]) -> str:
+    """What is said of a file that failed, and was put back to what runs."""
+    return f"saved {shown}: {', '.join(modules) or 'it'} is what runs again"
+
+
 def listed(names: Sequence[str]) -> str:
     """``a, b, c and 4 more``."""
     if len(names) <= NAMED + 1:
