@@ -23,6 +23,7 @@ from livecode.front.eval_magics import EVAL_ARGUMENTS, Habits, eval_words, evalu
 from livecode.front.evaluate import MAX_TIMEOUT_S
 from livecode.front.evaluated_view import EvaluatedView
 from livecode.front.log_magics import LOG_ARGUMENTS, dropped, log_view
+from livecode.front.panel.opening import Panels
 from livecode.front.progress import Screen
 from livecode.front.push import default_author
 from livecode.front.push_magics import (
@@ -59,6 +60,7 @@ class LivecodeMagics(Magics):
         self._shell = shell
         self._service: Service | None = None
         self.watching = Watching(shell)
+        self.panels = Panels(shell, lambda: self._author)
         self.tracked: tuple[str, ...] = ()
 
     @property
@@ -115,6 +117,12 @@ class LivecodeMagics(Magics):
         return evaluated(args, cell, self.target, Habits(self.eval_workers, self.eval_timeout_s))
 
     @line_magic
+    @verb()
+    def hotpanel(self, _args: Namespace) -> View | None:
+        """Show a live panel of what runs where, with buttons to undo; without widgets, a table that stays as it is."""
+        return self.panels.show(self.target)
+
+    @line_magic
     @verb(*LOG_ARGUMENTS)
     def hotlog(self, args: Namespace) -> LogView:
         """Show who pushed what, when, why, and what became of it, the newest first."""
@@ -164,6 +172,7 @@ class LivecodeMagics(Magics):
     def close(self) -> None:
         """Ends what the magics started, and lets the service go."""
         self.watching.stop()
+        self.panels.close("this notebook has left the service")
         if self._service is not None:
             self._service.close()
         self._service = None

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextvars
 import logging
 import os
 import secrets
@@ -128,6 +129,7 @@ class Seat:
                 return
             self.closed = True
         self.runs.interrupt()
+        contextvars.copy_context().run(self._unload_extensions)
         self._remove_files()
         atexit.unregister(self._remove_files)
         try:
@@ -250,6 +252,15 @@ class Seat:
             self.close_soon()
 
     # in the thread of who closes it
+
+    def _unload_extensions(self) -> None:
+        """What the notebook has loaded takes back what it did: else its threads would stay in the service."""
+        sit_down(self)
+        for name in tuple(self.shell.extension_manager.loaded) if self.shell is not None else ():
+            try:
+                self.shell.extension_manager.unload_extension(name)
+            except Exception as error:
+                logging.getLogger("livecode").warning("a closed notebook could not unload %s: %r", name, error)
 
     def _end_threads(self) -> None:
         if not hasattr(self, "_channel"):

@@ -161,25 +161,26 @@ def _outcome(last: State, newest: int) -> str:
 
 
 def _row(push: LoggedPush, now: float) -> tuple[str, ...]:
-    modules = ", ".join(_module_words(each) for each in push.modules)
+    modules = ", ".join(module_words(each) for each in push.modules)
     what = f"{push.action} {modules}" if push.action is not Action.PUSH else modules
-    return (str(push.generation), what, push.author, age(push.at, now), push.reason, _outcome_words(push))
+    return (str(push.generation), what, push.author, age(push.at, now), push.reason, outcome_words(push))
 
 
 def push_words(push: LoggedPush) -> str:
     """One push in a line: ``#4 shop.pricing v2 3f9a1c2: live on 8 workers``."""
-    what = ", ".join(_module_words(each) for each in push.modules)
-    return f"#{push.generation} {what}: {_outcome_words(push)}"
+    what = ", ".join(module_words(each) for each in push.modules)
+    return f"#{push.generation} {what}: {outcome_words(push)}"
 
 
-def _outcome_words(push: LoggedPush) -> str:
+def outcome_words(push: LoggedPush) -> str:
     """What became of it, on how many workers, and whether a canary came first."""
     canary = f" after a canary on {push.canary}" if push.canary and not push.is_open else ""
     count = f" on {push.workers} worker{'s' * (push.workers != 1)}" if push.live and push.workers else ""
     return f"{push.outcome}{count}{canary}" if push.live else f"{push.outcome}{canary and f' ({canary.strip()})'}"
 
 
-def _module_words(each: LoggedModule) -> str:
+def module_words(each: LoggedModule) -> str:
+    """``shop.pricing v2 3f9a1c2``."""
     words = [each.module, *([version(each.version)] if each.version else []), short(each.checksum)]
     return " ".join(filter(None, words))
 

@@ -24,6 +24,7 @@ NAMES = {
     "hotdrop",
     "hoteval",
     "hotlog",
+    "hotpanel",
     "hotpush",
     "hotsave",
     "hotstatus",
