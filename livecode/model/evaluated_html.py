@@ -24,14 +24,16 @@ from livecode.model.headline import duration
 from livecode.model.html import framed, items_html
 
 STYLE = """
-.livecode .lc-cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(17em,100%),1fr));gap:8px}
+.livecode .lc-cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(21em,100%),1fr));gap:8px;
+  align-items:start}
 .livecode .lc-cards.lc-wide{grid-template-columns:repeat(auto-fill,minmax(min(26em,100%),1fr))}
 .livecode .lc-cards.lc-one{grid-template-columns:minmax(0,max-content)}
 .livecode .lc-card{border:1px solid var(--lc-line);border-radius:6px;min-width:0;overflow:hidden}
 .livecode .lc-card>.lc-row{padding:3px 10px;background:var(--lc-soft);border-bottom:1px solid var(--lc-line);
   gap:2px 10px}
 .livecode .lc-card .lc-kind{margin-left:auto}
-.livecode .lc-said{padding:6px 10px;overflow-x:auto;max-height:32em;overflow-y:auto}
+.livecode .lc-card>.lc-said{padding:6px 10px}
+.livecode .lc-value{overflow:auto;max-height:32em}
 .livecode .lc-said pre{font-family:var(--lc-mono);font-size:12px;line-height:1.5;margin:0;padding:0;border:0;
   background:none;color:inherit;white-space:pre-wrap;overflow-wrap:anywhere}
 .livecode .lc-said img{max-width:100%;height:auto;background:#fff;border-radius:4px}
@@ -44,46 +46,44 @@ def evaluated_html(found: Sequence[Evaluated], expression: str) -> str:
     """The cards of all workers, as one fragment."""
     groups = alike(found)
     several = len(found) > 1
-    cards = "".join(_card(each, expression) if several else _said(each.first, expression) for each in groups)
     if not several:
-        return framed(cards, STYLE)
-    shape = " lc-one" if len(groups) == 1 else " lc-wide" if any(each.first.data for each in groups) else ""
+        return framed(_said(found[0], expression, found[0].worker.name), STYLE)
+    cards = "".join(_card(each, expression) for each in groups)
+    is_wide = any(each.first.data or not each.first.ok for each in groups)
+    shape = " lc-one" if len(groups) == 1 else " lc-wide" if is_wide else ""
     return framed(f"<div class='lc-cards{shape}'>{cards}</div>", STYLE)
 
 
 def _card(group: Alike, expression: str) -> str:
     told = filter(None, (", ".join(group.hosts), group.share))
-    facts = "".join(f"<span class='lc-fact'>{escape(fact)}</span>" for fact in told)
-    kind = f"<span class='lc-fact lc-kind'>{escape(group.first.type)}</span>" if group.first.type else ""
+    facts = "".join(f" <span class='lc-fact'>{escape(fact)}</span>" for fact in told)
+    kind = f" <span class='lc-fact lc-kind'>{escape(group.first.type)}</span>" if group.first.type else ""
     head = f"<div class='lc-row'><span class='lc-title'>{escape(group.title)}</span>{facts}{kind}</div>"
     return f"<div class='lc-card'>{head}{_said(group.first, expression)}</div>"
 
 
-def _said(each: Evaluated, expression: str) -> str:
+def _said(each: Evaluated, expression: str, name: str = "") -> str:
+    """What one worker says; its name, where nothing above says it."""
     printed = f"<pre class='lc-printed'>{escape(each.printed)}</pre>" if each.printed else ""
-    notes = "".join(f"<div class='lc-note'>{escape(note)}</div>" for note in each.notes)
-    if each.lost or each.failure is not None:
-        return f"<div class='lc-said'>{printed}{_failed(each, expression)}{notes}</div>"
-    return f"<div class='lc-said'>{printed}{best_html(each)}{notes}</div>"
+    told = (*each.notes, *([AND_MORE] if each.cut else ()))
+    notes = "".join(f"<div class='lc-note'>{escape(note)}</div>" for note in told)
+    value = f"<div class='lc-value'>{best_html(each)}</div>" if each.ok else _failed(each, expression, name)
+    return f"<div class='lc-said'>{printed}{value}{notes}</div>"
 
 
-def _failed(each: Evaluated, expression: str) -> str:
+def _failed(each: Evaluated, expression: str, name: str) -> str:
     if each.failure is None:
         word, glyph, why, items = "UNKNOWN", "?", each.lost, ""
     else:
         word, glyph = "FAILED", "✖"
         why = f"{each.failure.type}: {each.failure.message}".removesuffix(": ")
         items = items_html(tuple(trace(each.failure, expression)))
-    tone = "bad" if each.failure else "warn"
+    tone, took = ("bad", duration(each.duration_ms)) if each.failure else ("warn", "")
     badge = f"<span class='lc-badge lc-{tone}'>{glyph} {word}</span>"
-    facts = "".join(f"<span class='lc-fact'>{escape(fact)}</span>" for fact in _facts(each))
+    facts = " ".join(f"<span class='lc-fact'>{escape(fact)}</span>" for fact in filter(None, (name, took)))
     head = f"<span class='lc-title'>{escape(first_line(expression))}</span> <span>{escape(why)}</span>"
     body = f"<div class='lc-body'>{items}</div>" if items else ""
     return f"<div class='lc-head'>{badge} {head} {facts}</div>{body}"
-
-
-def _facts(each: Evaluated) -> tuple[str, ...]:
-    return tuple(filter(None, (each.worker.name, duration(each.duration_ms) if each.failure else "")))
 
 
 def best_html(each: Evaluated) -> str:
@@ -92,8 +92,7 @@ def best_html(each: Evaluated) -> str:
     for mime, draw in _DRAW.items():
         if mime in forms:
             return draw(forms[mime])
-    more = f"\n{AND_MORE}" if each.cut else ""
-    return f"<pre>{escape(each.text + more)}</pre>"
+    return f"<pre>{escape(each.text)}</pre>"
 
 
 def _picture(form: MimeData) -> str:

@@ -156,7 +156,7 @@ def _tag(name: str, css: str, text: str) -> str:
 
 
 def _head(head: Head) -> str:
-    facts = "".join(_tag("span", "lc-fact", fact) for fact in head.facts)
+    facts = "".join(f"{_tag('span', 'lc-fact', fact)} " for fact in head.facts)
     badge = _tag("span", f"lc-badge lc-{head.tone}", f"{head.glyph} {head.word}")
     title = _tag("span", "lc-title", head.title)
     return f"<div class='lc-head'>{badge} {title} {facts}{_hint(head.hint)}</div>"
@@ -185,9 +185,9 @@ def _item(item: Item) -> str:
     match item:
         case Note(text=text, hint=hint, mark=mark):
             warn = "<span class='lc-warn'>!</span> " if mark else ""
-            return f"<div class='lc-row'><span>{warn}{escape(text)}</span>{_hint(hint)}</div>"
+            return f"<div class='lc-row'><span>{warn}{escape(text)}</span> {_hint(hint)}</div>"
         case Part(title=title, facts=facts, items=items):
-            told = "".join(_tag("span", "lc-fact", fact) for fact in facts)
+            told = "".join(f" {_tag('span', 'lc-fact', fact)}" for fact in facts)
             head = f"<div class='lc-row'>{_tag('span', 'lc-title', title)}{told}</div>"
             return f"<div class='lc-part'>{head}<div class='lc-items'>{''.join(_body(items))}</div></div>"
         case Hosts(rows=rows, telling=telling):

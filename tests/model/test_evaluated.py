@@ -95,7 +95,7 @@ def test_a_block_has_frames_of_its_own() -> None:
 def test_cards_have_the_best_form() -> None:
     """HTML as it came, a picture in its size, a formula, JSON laid out, else the text, escaped."""
     forms = {
-        "text/html": ("<i>7</i>", "<div class='lc-said'><i>7</i></div>"),
+        "text/html": ("<i>7</i>", "<div class='lc-value'><i>7</i></div>"),
         "image/png": ("QUJD", "<img src='data:image/png;base64,QUJD' width='7'>"),
         "image/svg+xml": ("<svg/>", "<img src='data:image/svg+xml;base64,PHN2Zy8+' width='7'>"),
         "text/latex": ("$a<b$", "<div>$a&lt;b$</div>"),
