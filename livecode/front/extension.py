@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from livecode.front.colours import COLOURED, colour
 from livecode.front.complete import MATCHER_ID, matcher
 from livecode.front.magics import LivecodeMagics
 from livecode.live.tracking import folders, track, untrack_all
@@ -22,6 +24,9 @@ def load(shell: InteractiveShell) -> None:
     shell.register_magics(magics)
     shell.Completer.custom_matchers.append(matcher(magics.parsers, lambda: magics.target))
     _track_working_folder(magics)
+    if _is_terminal(shell):
+        for kind in COLOURED:
+            _plain_text(shell).for_type(kind, colour)
     if service := getattr(shell, "livecode_service", ""):
         magics.attach_inside(service)
 
@@ -40,8 +45,21 @@ def unload(shell: InteractiveShell) -> None:
     configurables[:] = [each for each in configurables if each is not magics]
     matchers = shell.Completer.custom_matchers
     matchers[:] = [m for m in matchers if getattr(m, "matcher_identifier", "") != MATCHER_ID]
-    if magics.tracked and folders() == magics.tracked:
+    for coloured in COLOURED if _is_terminal(shell) else ():
+        _plain_text(shell).pop(coloured, None)
+    if magics.tracked and set(folders()) == set(magics.tracked):
         untrack_all()
+
+
+def _is_terminal(shell: InteractiveShell) -> bool:
+    """True for IPython in a terminal; a kernel's shell sends plain text to front ends that may not know colours."""
+    terminal = sys.modules.get("IPython.terminal.interactiveshell")
+    return terminal is not None and isinstance(shell, terminal.TerminalInteractiveShell)
+
+
+def _plain_text(shell: InteractiveShell) -> Any:
+    formatter: Any = shell.display_formatter
+    return formatter.formatters["text/plain"]
 
 
 def _track_working_folder(magics: LivecodeMagics) -> None:

@@ -40,6 +40,7 @@ from livecode.front.push_magics import (
 from livecode.front.terminal import TerminalScreen
 from livecode.front.views import AttachedView, DiffView, LogView, StatusView, View
 from livecode.front.watch_magics import WATCH_ARGUMENTS, Watching
+from livecode.live.tracking import folders
 from livecode.model.report import Report
 from livecode.model.saving import SaveReport
 
@@ -162,7 +163,10 @@ class LivecodeMagics(Magics):
     @verb(*WATCH_ARGUMENTS)
     def hotwatch(self, args: Namespace) -> View | None:
         """Push what is saved under FOLDER, from now on, until %hotwatch --stop."""
-        return self.watching.take(args, self.target, self._author)
+        before = folders()
+        view = self.watching.take(args, self.target, self._author)
+        self.tracked += tuple(folder for folder in folders() if folder not in before)
+        return view
 
     def attach_inside(self, name: str) -> None:
         """In a kernel that lives inside a service: attaches to all of that, and shows it."""

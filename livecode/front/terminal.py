@@ -77,6 +77,17 @@ def _print(lines: Sequence[str]) -> None:
         printer.print(_line(line), soft_wrap=True)
 
 
+def coloured(text: str) -> str:
+    """A text of livecode's with the colours that it would be printed in; as it is, where none are wanted."""
+    if not is_coloured():
+        return text
+    printer = console()
+    with printer.capture() as captured:
+        for line in text.splitlines():
+            printer.print(_line(line), soft_wrap=True)
+    return captured.get().removesuffix("\n")
+
+
 def is_coloured() -> bool:
     """True if colours are wanted."""
     if os.environ.get("NO_COLOR"):
@@ -166,4 +177,6 @@ def _style(line: str) -> str:
     if line[:1] in _GLYPHS:
         return f"bold {_GLYPHS[line[0]]}"
     mark, space, _ = line.strip().partition(" ")
+    if mark and not mark.strip("^"):
+        return "red"
     return _MARKS.get(mark, "") if space else ""

@@ -72,18 +72,6 @@ def test_loading_twice_is_loading_once(shell: InteractiveShell) -> None:
     assert shell.Completer.custom_matchers == matchers
 
 
-def test_unloading_takes_back_everything(shell: InteractiveShell) -> None:
-    """Afterwards the shell is as if it had never been loaded."""
-    shell.run_line_magic("unload_ext", "livecode")
-    for kind in shell.magics_manager.magics.values():
-        assert not NAMES & set(kind)
-    assert not [c for c in shell.configurables if isinstance(c, LivecodeMagics)]
-    assert "LivecodeMagics" not in shell.magics_manager.registry
-    assert shell.Completer.custom_matchers == []
-    shell.run_line_magic("load_ext", "livecode")
-    assert set(shell.magics_manager.magics["line"]) >= NAMES
-
-
 def test_a_cell_is_pushed_under_its_name(shell: InteractiveShell, target: KeepingTarget) -> None:
     """With its number as origin, and the report as the cell's result."""
     shell.run_cell("'the first cell'", store_history=True)
