@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from tests.demo.running import Demo, running_demo
 
@@ -23,6 +23,7 @@ ARGS = [
     "--disable-sync",
 ]
 LIMIT_MS = 60_000
+expect.set_options(timeout=LIMIT_MS)
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +36,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         yield demo
         assert demo.end(signal.SIGINT) == 130
         assert demo.survivors() == []
+        assert re.search(r"websockets opened\W+10\W+websockets dropped\W+0\W", demo.text()), demo.text()
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +53,18 @@ def page(lab: Demo, require: Callable[..., str]) -> Iterator[Page]:
         run_all_cells(page)
         yield page
         browser.close()
+
+
+def run(page: Page, cell: str) -> Locator:
+    """Types a cell into a new one at the end, runs it, and answers with where it shows."""
+    page.locator(".jp-Notebook-footer").click()
+    number = page.locator(".jp-Notebook .jp-CodeCell").count() - 1
+    page.locator(".jp-Notebook .jp-CodeCell .cm-content").last.click()
+    page.keyboard.insert_text(cell)
+    page.keyboard.press("Control+Enter")
+    ran = page.locator(".jp-Notebook .jp-CodeCell").nth(number)
+    expect(ran.locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[\d+\]:"), timeout=LIMIT_MS)
+    return ran.locator(".jp-OutputArea")
 
 
 def run_all_cells(page: Page) -> None:
@@ -85,3 +99,52 @@ def test_a_picture_can_be_taken(page: Page, tmp_path: Path) -> None:
     assert (tmp_path / "notebook.png").stat().st_size > 10_000
     overflows = "outputs => outputs.filter(output => output.scrollWidth > output.clientWidth).length"
     assert page.locator(".jp-RenderedHTMLCommon").evaluate_all(overflows) == 0
+
+
+def row(panel: Locator, section: str, text: str) -> Locator:
+    """The row of a panel's table that says that."""
+    return panel.locator(f"[data-scroll='{section}'] tbody tr").filter(has_text=text)
+
+
+def test_a_live_panel(page: Page, tmp_path: Path) -> None:
+    """A push shows in it by itself; its button asks, undoes and says the verdict; the mouse and the keys both do."""
+    run(page, "%hotattach shop")
+    output = run(page, "%hotpanel")
+    panel = output.locator(".livecode-panel")
+    expect(panel.locator(".lp-pulse")).to_have_text("live")
+    expect(panel.locator(".lp-facts").first).to_contain_text("1 worker on")
+    expect(output.locator(".livecode-table")).to_be_hidden()
+    before = run(page, "print(service.source('shop.pricing'))").inner_text()
+    module = row(panel, "modules", "shop.pricing")
+    was = module.locator("td").nth(1).inner_text()
+    pushed = run(page, "%%hotpush shop.pricing --reason '<b>dear</b> tea'\n" + before.replace("2.40", "9.90"))
+    expect(pushed).to_contain_text("LIVE")
+    expect(row(panel, "pushes", "<b>dear</b> tea")).to_contain_text("live on 1 worker")
+    expect(module.locator("td").nth(1)).not_to_have_text(was)
+
+    undo = module.get_by_role("button", name="Undo")
+    undo.focus()
+    page.keyboard.press("Enter")
+    question = panel.get_by_role("alertdialog")
+    expect(question).to_contain_text("Undo shop.pricing v")
+    page.keyboard.press("Escape")
+    expect(question).to_have_count(0)
+    expect(undo).to_be_focused()
+    undo.click()
+    page.wait_for_timeout(500)  # a press that comes at once is the same one, repeated
+    question.get_by_role("button", name="Undo it").click()
+    expect(panel.locator(".lp-verdict")).to_contain_text(re.compile(r"LIVE.*undo shop\.pricing"))
+    expect(panel.locator("[data-scroll='pushes'] tbody tr").first).to_contain_text("undo shop.pricing")
+    expect(run(page, "print(service.source('shop.pricing'))")).to_have_text(before)
+
+    name = panel.locator("[data-scroll='modules'] th").first
+    name.get_by_role("button").click()
+    expect(name).to_have_attribute("aria-sort", "ascending")
+    name.get_by_role("button").click()
+    expect(name).to_have_attribute("aria-sort", "descending")
+    names = panel.locator("[data-scroll='modules'] tbody td:first-child").all_inner_texts()
+    assert names == sorted(names, reverse=True)
+    panel.screenshot(path=tmp_path / "panel.png")
+    run(page, "%hotdetach")
+    expect(panel.locator(".lp-pulse")).to_have_text("stopped: this notebook has left the service")
+    expect(panel.get_by_role("button", name="Undo")).to_have_count(0)

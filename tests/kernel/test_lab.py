@@ -20,6 +20,7 @@ from tests.services import RunningService, free_port, wait_until
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 LIMIT_MS = 60_000
+expect.set_options(timeout=LIMIT_MS)
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +93,22 @@ def run(page: Page, cell: str) -> Locator:
     return page.locator(".jp-Notebook .jp-CodeCell").nth(ran).locator(".jp-OutputArea")
 
 
+def see_the_panel(page: Page, shop: RunningService) -> None:
+    """The panel works inside: what a cell pushes shows, also while another one runs, and its button undoes it."""
+    panel = run(page, "%hotpanel").locator(".livecode-panel")
+    expect(panel.locator(".lp-pulse")).to_have_text("live")
+    run(page, "%%hotpush pricing --reason dear\ndef quote(x=1):\n    return x * 9\n")
+    expect(panel.locator("[data-scroll='pushes'] tbody tr").first).to_contain_text("live on 1 worker")
+    assert shop.get("pricing.quote(1)") == "9"
+    busy = run(page, "import time\nwhile pricing.quote(1) == 9: time.sleep(0.1)\nprint('undone')")
+    panel.get_by_role("button", name="Undo the last push").click()
+    page.wait_for_timeout(500)  # a press that comes at once is the same one, repeated
+    panel.get_by_role("button", name="Undo it").click()
+    expect(panel.locator(".lp-verdict")).to_contain_text(re.compile(r"LIVE.*undo pricing"))
+    expect(busy).to_contain_text("undone")
+    assert shop.get("pricing.quote(1)") == "2"
+
+
 def test_from_the_launcher_to_the_closed_tab(page: Page, shop: RunningService, tmp_path: Path) -> None:
     """The card opens a notebook inside; cells, interrupt, magics, restart and the closed tab do what people expect."""
     card(page).click()
@@ -99,6 +116,7 @@ def test_from_the_launcher_to_the_closed_tab(page: Page, shop: RunningService, t
     idle.wait_for()
     expect(run(page, "import os, pricing; os.getpid(), pricing.quote(21)")).to_contain_text(f"({shop.pid}, 42)")
     expect(run(page, "%load_ext livecode")).to_contain_text("ATTACHED")
+    see_the_panel(page, shop)
     endless = run(page, "print('on')\nwhile True: pass")
     expect(endless).to_contain_text("on")
     page.get_by_role("menuitem", name="Kernel", exact=True).click()
@@ -112,6 +130,7 @@ def test_from_the_launcher_to_the_closed_tab(page: Page, shop: RunningService, t
     again = run(page, "'pricing' in globals()")
     expect(again).to_contain_text(f"[livecode] a new kernel inside shop, pid {shop.pid}")
     expect(again).to_contain_text("False")
+    assert "livecode-panel" not in shop.get("[t.name for t in __import__('threading').enumerate()]")
     page.screenshot(path=tmp_path / "restarted.png")
     assert (tmp_path / "restarted.png").stat().st_size > 10_000
     assert shop.get("pricing.quote(1)") == "2"
