@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from livecode.errors import UsageError
+from livecode.front.nearest import did_you_mean
 from livecode.front.saving import FilesTarget, differing, in_several_versions
 from livecode.front.sources import shown_path
 from livecode.live.sourcefile import encode_source
@@ -101,16 +102,16 @@ def _compared(request: DiffRequest, target: FilesTarget) -> Iterator[Compared]:
         names = modules or differing(target.status())
     if names:
         compared = _between_workers if request.between_workers else _against_disk
-        yield from compared(target.files(*names), request.context_lines)
+        yield from compared(target.files(*names), request.context_lines, target)
 
 
-def _against_disk(sides: Sequence[FileSide], context_lines: int) -> Iterator[Compared]:
+def _against_disk(sides: Sequence[FileSide], context_lines: int, target: FilesTarget) -> Iterator[Compared]:
     sources = {(side.found.module, side.found.checksum) for side in sides}
     several = {name for name, _ in sources if sum(name == other for other, _ in sources) > 1}
     hosts = {side.workers[0].host for side in sides}
     for side in sides:
         found, contents = side.found, side.contents
-        _must_be_known(side)
+        _must_be_known(side, target)
         host = f"{side.workers[0].host}: " if len(hosts) > 1 else ""
         path = _shown(side)
         before = Side(f"{host}{path} (disk)" if path else "no file", 0, found.found, contents.before is not None)
@@ -120,11 +121,11 @@ def _against_disk(sides: Sequence[FileSide], context_lines: int) -> Iterator[Com
         yield Compared(compare(found.module, before, after, texts, context_lines, note), texts, side)
 
 
-def _between_workers(sides: Sequence[FileSide], context_lines: int) -> Iterator[Compared]:
+def _between_workers(sides: Sequence[FileSide], context_lines: int, target: FilesTarget) -> Iterator[Compared]:
     for name in dict.fromkeys(side.found.module for side in sides):
         mine = [side for side in sides if side.found.module == name]
         for side in mine:
-            _must_be_known(side)
+            _must_be_known(side, target)
         first, *others = _by_source(mine)
         for other in others or [first]:
             texts = first.contents.after_text, other.contents.after_text
@@ -177,11 +178,12 @@ def _running(side: FileSide, several: set[str]) -> Side:
     return Side(f"{found.module} v{found.version} (running{where})", found.version, found.checksum)
 
 
-def _must_be_known(side: FileSide) -> None:
+def _must_be_known(side: FileSide, target: FilesTarget) -> None:
     found, contents = side.found, side.contents
     if not found.checksum and not found.path:
         why = found.refusals[0].what if found.refusals else f"the source of {found.module} is not known"
-        raise UsageError(f"{why}: look at the status for what is loaded")
+        loaded = sorted({m.module for status in target.status() for m in status.modules if m.checksum})
+        raise UsageError(f"{why}: look at the status for what is loaded{did_you_mean(found.module, loaded)}")
     if contents.before is not None and contents.before_text is None:
         raise UsageError(f"{found.path}: {contents.problem}")
 

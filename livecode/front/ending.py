@@ -124,7 +124,7 @@ def _problem(error: BaseException) -> Problem:
 def _words(error: LivecodeError) -> str:
     if isinstance(error, ServiceNotFoundError) and error.name:
         return f"{error}{did_you_mean(error.name, error.running)}"
-    return str(error)
+    return str(error).replace("%hotstatus", "livecode status")  # workers speak to notebooks
 
 
 def _as_json(problem: Problem) -> int:

@@ -17,6 +17,7 @@ from livecode.model.report import Report
 from livecode.model.saving import SaveReport
 from livecode.model.schema import WHERE, Schema, definitions, schema_of
 from livecode.model.services import ServiceSummary
+from livecode.model.versions import KnownVersion
 from livecode.program.inject import Entered
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -85,8 +86,20 @@ def _log() -> Output:
     return {"anyOf": [_many(LoggedPush)[0], schema_of(LoggedPush)]}, (LoggedPush,)
 
 
+def _keygen() -> Output:
+    from livecode.front.commands.keygen import Made  # imports what the endpoint needs
+
+    return schema_of(Made), (Made,)
+
+
 def _names() -> Output:
     return {"type": "array", "items": {"type": "string"}}, ()
+
+
+def _undo() -> Output:
+    """A report; with --list, the versions."""
+    report, kinds = _report()
+    return {"anyOf": [report, _many(KnownVersion)[0]]}, (*kinds, KnownVersion)
 
 
 def _version() -> Output:
@@ -128,12 +141,13 @@ OUTPUTS: Mapping[str, Callable[[], Output]] = {
     "drop": _names,
     "eval": lambda: _many(Evaluated),
     "inject": lambda: (schema_of(Entered), (Entered,)),
+    "keygen": _keygen,
     "log": _log,
     "ps": lambda: _many(ServiceSummary),
     "push": _report,
     "save": lambda: _with(SaveReport, "ok"),
     "status": lambda: _many(ProcessStatus),
-    "undo": _report,
+    "undo": _undo,
     "unload": _report,
     "version": _version,
     "watch": _watch,

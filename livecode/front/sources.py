@@ -146,7 +146,7 @@ def _file_on_path(module: str, elsewhere: str = "") -> Path:
                 found = f"the service is at {elsewhere}, and here it is neither in the working folder nor"
             raise UsageError(
                 f"no source file of {module} was found: {found} on"
-                f" the path of this process; give --file, or push a cell with %%hotpush {module}"
+                f" the path of this process; give --file, or the source itself (a cell, or standard input)"
             )
         folders = spec.submodule_search_locations
     if spec is None or not spec.origin or not spec.origin.endswith(".py"):

@@ -26,7 +26,7 @@ from livecode.http.asgi import Asgi, AsgiApp
 from livecode.http.attached import Attached
 from livecode.http.endpoint import Endpoint
 from livecode.http.mounted import CodeFolder
-from livecode.http.tokens import ENVIRONMENT, Keyring, Role, Token, tokens_in
+from livecode.http.tokens import ENVIRONMENT, FILE_ENVIRONMENT, Keyring, Role, Token, tokens_in
 from livecode.http.wsgi import Wsgi, WsgiApp
 
 __all__ = ["MAX_BODY_BYTES", "AsgiApp", "Role", "Token", "WsgiApp", "app", "wsgi"]
@@ -52,7 +52,8 @@ def app(
         folder: Where ``POST /reload`` takes its sources from, laid out as they are imported: ``shop/pricing.py`` is
             ``shop.pricing``. It need not be there yet. Without one there is no such route.
         tokens: Who may ask, as values or as text (``"ci:push:SECRET board:read:SECRET"``); by default what
-            ``$LIVECODE_HTTP_TOKENS`` says. Without any, every request is answered with 404.
+            ``$LIVECODE_HTTP_TOKENS`` says, or the file that ``$LIVECODE_HTTP_TOKENS_FILE`` names. Without any, every
+            request is answered with 404.
         store: The URL of the service's store, where no worker of it is on this machine.
         max_body_bytes: A longer body is cut off and refused.
         around: An application that the endpoint is put into: it gets what is not below `at`.
@@ -92,7 +93,7 @@ def _endpoint(
     if not isinstance(max_body_bytes, int) or max_body_bytes < 1:
         raise UsageError(f"max_body_bytes is a number of bytes above 0, not {max_body_bytes!r}")
     code = CodeFolder(folder) if folder is not None else None
-    given = os.environ.get(ENVIRONMENT, "") if tokens is None else tokens
+    given = _of_environment() if tokens is None else tokens
     keyring = Keyring(tokens_in(given) if isinstance(given, str) else given)
     if os.environ.get(SWITCH) == "0":
         keyring = Keyring(())
@@ -101,6 +102,23 @@ def _endpoint(
         logging.getLogger("livecode.http").warning("the HTTP endpoint is off (%s): every request gets 404", why)
 
     return Endpoint(Attached(store).service, service, keyring, code, max_body_bytes)
+
+
+def _of_environment() -> str:
+    """The tokens that the environment lists, or the file that it names.
+
+    Raises:
+        UsageError: That file cannot be read: an endpoint that is off unseen would help nobody.
+    """
+    listed, path = os.environ.get(ENVIRONMENT, ""), os.environ.get(FILE_ENVIRONMENT, "")
+    if listed.strip() or not path:
+        return listed
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise UsageError(f"{FILE_ENVIRONMENT} names {path}, which cannot be read: {why}") from error
 
 
 def _place(is_around: bool, at: str) -> str:

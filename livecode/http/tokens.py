@@ -1,7 +1,7 @@
 """Bearer tokens: who may ask, and for what. Pure.
 
 $LIVECODE_HTTP_TOKENS     ci:push:8f…c1 board:read:27…9e
-                          name, role, secret; several are separated by spaces or commas
+                          name, role, secret; several are separated by spaces, line ends or commas
 """
 
 from __future__ import annotations
@@ -18,10 +18,13 @@ from livecode.errors import UsageError
 ENVIRONMENT = "LIVECODE_HTTP_TOKENS"
 """The tokens where none are given."""
 
+FILE_ENVIRONMENT = "LIVECODE_HTTP_TOKENS_FILE"
+"""The path of a file that lists them, where that is empty: what a system of secrets mounts."""
+
 MIN_SECRET = 16
 """Characters of a secret at least: shorter ones can be guessed."""
 
-MAKE_ONE = 'python -c "import secrets; print(secrets.token_urlsafe(32))"'
+MAKE_ONE = "livecode keygen NAME"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _SECRET = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # what a header can carry: RFC 6750, section 2.1

@@ -24,6 +24,8 @@ _DISK_WORDS = {
     DiskState.NO_FILE: "no file",
     DiskState.UNREADABLE: "unreadable",
 }
+_DIFFERING_SHOWN = 8
+
 _SPANS = ((86400.0, "day"), (3600.0, "hour"), (60.0, "minute"), (1.0, "second"))
 
 
@@ -145,11 +147,20 @@ def _status_items(statuses: Sequence[ProcessStatus], now: float, commands: Comma
             yield Note(f"{module.module}: {value} was made by {maker}() as it was before{way}", mark="!")
         if module.held:
             yield Note(f"{module.module}: unloaded, still held: {module.held}", mark="!")
-        if module.disk is DiskState.DIFFERS and commands.diff:
-            compare = commands.diff.format(module.module)
-            yield Note(f"{module.module} differs from disk", f"compare: {compare}")
+    yield from _differing([m.module for m in _distinct(statuses) if m.disk is DiskState.DIFFERS], commands)
     if statuses and statuses[0].worker.service:
         yield _worker_table(statuses, now)
+
+
+def _differing(modules: Sequence[str], commands: Commands) -> Iterator[Note]:
+    """What differs from its file, one by one, or counted: the table above says it of each."""
+    if not commands.diff:
+        return
+    if len(modules) > _DIFFERING_SHOWN:
+        yield Note(f"{len(modules)} modules differ from disk", f"compare: {commands.diff.format('').rstrip()}")
+        return
+    for module in modules:
+        yield Note(f"{module} differs from disk", f"compare: {commands.diff.format(module)}")
 
 
 def _shown(

@@ -40,6 +40,14 @@ def test_status_of_a_service() -> None:
     )
 
 
+def test_many_modules_that_differ_are_counted() -> None:
+    """The table says it of each; hundreds of lines would hide the workers."""
+    many = tuple(ModuleStatus(f"m{i}", 2, checksum(str(i)), DiskState.DIFFERS) for i in range(9))
+    text = status_text((ProcessStatus(worker(1), many),))
+    assert "\n  9 modules differ from disk                                            compare: %hotdiff\n" in text
+    assert "m3 differs from disk" not in text
+
+
 def test_status_of_the_own_process() -> None:
     """Nobody wants their own process counted; what is unloaded says who holds it."""
     still = ModuleStatus("a", 2, checksum(""), DiskState.SAME, still_old=("run() (a.py:3)",))

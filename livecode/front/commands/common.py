@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 import click
 
@@ -20,13 +21,14 @@ from livecode.front.commands.options import reason_option as reason_option
 from livecode.front.commands.options import store_of_environment
 from livecode.front.commands.options import store_option as store_option
 from livecode.front.ending import REFUSED_OR_FAILED, UNKNOWN, Interruption, reader_may_leave
+from livecode.front.nearest import did_you_mean
 from livecode.front.proposed import commands as commands
 from livecode.front.proposed import store_words as store_words
 from livecode.front.push import default_author
 from livecode.front.terminal import TerminalScreen, is_terminal, show
 from livecode.model.pushes import generations_for, push_words, pushes_of
 from livecode.model.report import Report, Verdict
-from livecode.model.sheet import Commands
+from livecode.model.sheet import Commands, Note
 from livecode.model.wording import report_sheet
 
 
@@ -42,14 +44,37 @@ def screen(as_json: bool) -> TerminalScreen | None:
     return TerminalScreen() if is_terminal() and not as_json else None
 
 
-def answer(report: Report, commands: Commands, as_json: bool) -> None:
-    """Prints a report and ends the command with its exit code, which stays the same if nobody reads it."""
+def answer(report: Report, commands: Commands, as_json: bool, service: Service | None = None) -> None:
+    """Prints a report and ends the command with its exit code, which stays the same if nobody reads it.
+
+    Args:
+        report: What became of it.
+        commands: The next commands that are proposed.
+        as_json: True where a program reads the answer.
+        service: Where modules were named that must be loaded: asked for what may have been meant.
+    """
     with reader_may_leave():
         if as_json:
             click.echo(report.to_json())
         else:
-            show(report_sheet(report, commands), {"%hotstatus": commands.status})
+            sheet = report_sheet(report, commands)
+            notes = () if service is None or report.ok else meant(service, report.modules)
+            show(replace(sheet, items=(*sheet.items, *notes)), spoken(commands))
     sys.exit(report_exit_code(report))
+
+
+def spoken(commands: Commands) -> dict[str, str]:
+    """What workers say to do → what is typed in a terminal."""
+    return {"%hotstatus": commands.status}
+
+
+def meant(service: Service, modules: Iterable[str]) -> tuple[Note, ...]:
+    """For each module that is not loaded: the loaded one that may have been meant."""
+    with suppress(LivecodeError):  # that nobody answers is said already
+        loaded = {module.module for status in service.peek() for module in status.modules if module.checksum}
+        words = (did_you_mean(module, sorted(loaded)) for module in modules if module not in loaded)
+        return tuple(Note(each.removeprefix(". ")) for each in words if each)
+    return ()
 
 
 def service_named(name: str, store: str = "") -> Service:

@@ -1,4 +1,4 @@
-"""`livecode push` and `undo`: what changes a service."""
+"""`livecode push`: what changes a service."""
 
 from __future__ import annotations
 
@@ -21,11 +21,10 @@ from livecode.front.commands.common import (
     store_option,
     store_words,
 )
-from livecode.front.commands.completing import STANDARD_INPUT, version_numbers
+from livecode.front.commands.completing import STANDARD_INPUT
 from livecode.front.commands.reading import given_modules, given_source
-from livecode.front.policy import CANARY_HELP, FOR_HELP, MIXED_HELP, NOW_HELP, Typed
-from livecode.front.progress import followed
-from livecode.front.push import PushRequest, default_author
+from livecode.front.policy import CANARY_HELP, FOR_HELP, MIXED_HELP, Typed
+from livecode.front.push import PushRequest
 from livecode.front.push import push as push_request
 from livecode.front.sources import file_item, module_items
 from livecode.model.nouns import ModuleSource
@@ -94,33 +93,3 @@ def _items(modules: tuple[str, ...], file: str | None, service: Service) -> tupl
     if file == STANDARD_INPUT:
         return (given_source(modules[0]),) if modules else given_modules()
     return (file_item(modules[0], file),) if file else module_items(modules, service)
-
-
-@click.command()
-@name_argument
-@modules_argument
-@click.option("--to", type=int, metavar="VERSION", shell_complete=version_numbers, help="Go back to this version.")
-@click.option("--now", is_flag=True, help=NOW_HELP)
-@reason_option
-@force_option
-@store_option
-@json_option
-def undo(
-    name: str,
-    modules: tuple[str, ...],
-    to: int | None,
-    now: bool,
-    reason: str,
-    force: bool,
-    store: str,
-    as_json: bool,
-) -> None:
-    """Bring back what ran in the service NAME (or pid) before the last push, of all it changed or of MODULE."""
-    if to is not None and len(modules) != 1:
-        raise click.UsageError("--to needs exactly one MODULE: every module counts its own versions")
-    service, author = service_named(name, store), default_author()
-    with interruptible(service, "the undo"), followed(screen(as_json), modules) as progress:
-        progress.report = report = service.undo(
-            *modules, to=to, author=author, reason=reason, force=force, now=now, on_outcome=progress.outcome
-        )
-    answer(report, commands(name, store), as_json)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import click
 
 from livecode.front.commands.common import (
     commands,
     json_option,
+    meant,
     modules_argument,
     name_argument,
     reason_option,
     service_named,
+    spoken,
     store_option,
     store_words,
 )
@@ -46,11 +49,14 @@ def save(
     """Write what the service NAME runs of MODULE... to their files, all of it or nothing."""
     again = " ".join(["livecode save", name, "--all", *store_words(store)])
     request = SaveRequest(modules, every, file, force, reason=reason)
-    report = save_request(request, service_named(name, store), again)
+    service, typed = service_named(name, store), commands(name, store)
+    report = save_request(request, service, again)
     with reader_may_leave():
         if as_json:
             click.echo(report.to_json())
         else:
-            show(save_sheet(report, commands(name, store)))
+            sheet = save_sheet(report, typed)
+            notes = () if report.ok else meant(service, (file.module for file in report.files))
+            show(replace(sheet, items=(*sheet.items, *notes)), spoken(typed))
     if not report.ok:
         sys.exit(UNKNOWN if report.verdict is SaveVerdict.UNKNOWN else REFUSED_OR_FAILED)

@@ -36,4 +36,4 @@ def unload(name: str, modules: tuple[str, ...], reason: str, force: bool, store:
     service = service_named(name, store)
     with interruptible(service, "the unload"), followed(screen(as_json), modules) as progress:
         progress.report = report = service.unload(*modules, force=force, author=default_author(), reason=reason)
-    answer(report, commands(name, store), as_json)
+    answer(report, commands(name, store), as_json, service)
