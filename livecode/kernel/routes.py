@@ -22,49 +22,25 @@ import comm
 from IPython.core.interactiveshell import InteractiveShell
 
 from livecode.kernel.current import current_seat
+from livecode.live.printed import STREAMS, Routed, current_sink
 
-STREAMS = ("stdout", "stderr")
 LAST = ("last_type", "last_value", "last_traceback", "last_exc")
 MISSING = object()
 
 
-class RoutedStream:
+class RoutedStream(Routed):
     """What stands for a standard stream: the cell's in a cell, the one that was found elsewhere."""
 
     def __init__(self, found: Any, name: str) -> None:
-        object.__setattr__(self, "_found", found)
+        super().__init__(found)
         object.__setattr__(self, "_name", name)
 
     def _target(self) -> Any:
+        if (sink := current_sink()) is not None:
+            return sink
         seat = current_seat()
         stream = seat.streams.get(self._name) if seat is not None else None
         return self._found if stream is None else stream
-
-    @property  # type: ignore[misc]
-    def __class__(self) -> type:
-        """That of the stream: who asks whether it is a `TextIOWrapper` gets the right answer."""
-        return type(self._target())
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._target(), name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        setattr(self._target(), name, value)
-
-    def __delattr__(self, name: str) -> None:
-        delattr(self._target(), name)
-
-    def __iter__(self) -> Any:
-        return iter(self._target())
-
-    def __enter__(self) -> Any:
-        return self._target().__enter__()
-
-    def __exit__(self, *raised: Any) -> Any:
-        return self._target().__exit__(*raised)
-
-    def __repr__(self) -> str:
-        return repr(self._target())
 
 
 class ByContext:

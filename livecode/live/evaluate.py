@@ -17,7 +17,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import CO_COROUTINE
 from types import CodeType, CoroutineType
 from typing import Any
@@ -28,6 +28,7 @@ from livecode.live.chunks import chunk_name
 from livecode.live.expression import FILENAME, NOT_COMPILED, VALUE, compiled, names_for, tidied
 from livecode.live.failure import failure_of
 from livecode.live.loops import Awaited, service_loop
+from livecode.live.printed import Sink, print_to, printed_here
 from livecode.live.process import Process
 from livecode.live.rich import Forms
 from livecode.live.safepoint import runs_a_loop
@@ -52,12 +53,14 @@ class _Run:
     names: dict[str, Any]
     loop: Any
     forms: Forms
+    sink: Sink
     kind: str = ""
     answer: tuple[str, bool] | None = None
     error: BaseException | None = None
     awaited: Awaited | None = None
 
     def __call__(self) -> None:
+        print_to(self.sink)
         try:
             value = self._value()
             self.kind = type(value).__qualname__
@@ -104,7 +107,15 @@ def evaluate(process: Process, expression: str, module: str, timeout_s: float, r
     except NOT_COMPILED as error:
         return Evaluated(process.worker, failure=_not_compiled(source, error))
     loop = None if runs_a_loop() else service_loop()  # who runs one waits here, and it with him
-    run = _Run(code, names_for(code, module), loop, Forms(rich_bytes))
+    names = names_for(code, module)
+    with printed_here() as sink:
+        run = _Run(code, names, loop, Forms(rich_bytes), sink)
+        found = _evaluated(process, run, source, timeout_s)
+    return replace(found, printed=sink.text())
+
+
+def _evaluated(process: Process, run: _Run, source: ModuleSource, timeout_s: float) -> Evaluated:
+    """What came of it within its time."""
     thread = threading.Thread(target=run, name="livecode-eval", daemon=True)
     began = time.perf_counter()
     thread.start()

@@ -33,6 +33,14 @@ def test_the_value_alone_is_printed(shop: RunningService) -> None:
     assert typed("eval", "shop", "-", given="pricing_lc.quote(4)\n").stdout == "8\n"
 
 
+def test_what_is_printed_is_no_value(shop: RunningService) -> None:
+    """It comes on standard error, and as a field of its own."""
+    done = typed("eval", "shop", "print('looking') or 7")
+    assert (done.stdout, done.stderr) == ("7\n", "looking\n")
+    (found,) = printed("eval", "shop", "x = 6\nprint('looking')\nx + 1")
+    assert (found["text"], found["printed"], found["data"]) == ("7", "looking\n", [])
+
+
 def test_workers(shop: RunningService) -> None:
     """The first one, the named one, or all, each behind its name."""
     pids = {

@@ -163,6 +163,16 @@ def test_what_was_cut_is_said(attached: InteractiveShell) -> None:
     assert "… and more: ask for less of it" in data["text/html"]
 
 
+def test_what_is_printed_comes_along(attached: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of one worker it is printed here, of several it stands with what they say."""
+    assert asked(attached, "print('looking') or 7").value == 7
+    assert capsys.readouterr().out == "looking\n"
+    several = asked(attached, "--all print('looking', shop_lc.PID)")
+    assert capsys.readouterr().out == ""
+    assert str(several).count("looking") == WORKERS
+    assert bundle(attached, several)["text/html"].count("looking") == WORKERS
+
+
 def test_habits_can_be_configured(attached: InteractiveShell) -> None:
     """`%config` says whom to ask, and for how long; what is typed goes before it."""
     attached.run_line_magic("config", "LivecodeMagics.eval_workers = '*'")

@@ -24,5 +24,12 @@ def test_loading_is_attaching(services: Services) -> None:
         assert "NOT SENT" in notebook.run("%%hotpush pricing\ndef quote(:\n").value
         assert "✔ LIVE  undo pricing" in notebook.run("%hotundo").value
         assert "pricing" in notebook.run("%hotstatus").value
+        evaluated = notebook.run("%hoteval --all print('looking') or pricing.quote(1)")
+        assert "all 2 say the same" in evaluated.value
+        assert "looking" in evaluated.value
+        assert notebook.run("%hoteval print('once')").printed == "once\n"
+        assert notebook.run("print('still here')").printed == "still here\n"
+        on_loop = "%%hoteval\nimport asyncio, threading\nawait asyncio.sleep(0)\nthreading.current_thread().name"
+        assert notebook.run(on_loop).value == "'MainThread'"
         assert other.run("%load_ext livecode").value.startswith("● ATTACHED  attached")
         assert other.run("pricing.quote(1)").value == "2"

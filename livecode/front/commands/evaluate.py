@@ -42,7 +42,8 @@ def eval_command(
     """Print what EXPRESSION is in the first worker of the service NAME (or pid); - reads it from standard input.
 
     Its names are loaded modules: livecode eval shop 'len(shop.pricing.CACHE)'. It is evaluated in a thread of its own,
-    not on the event loop, and stopped when its time is up. What it calls, it calls: there is no sandbox.
+    and stopped when its time is up; what it awaits runs on the event loop. What it prints comes on standard error. It
+    may begin with statements that bind names of its own. What it calls, it calls: there is no sandbox.
     """
     text = standard_input("the expression") if expression == "-" else expression
     request = EvalRequest(text, workers, everywhere, module, timeout)
@@ -51,6 +52,8 @@ def eval_command(
         if as_json:
             print_json(found)
         else:
+            for each in found:
+                click.echo(each.printed, err=True, nl=False)
             show(evaluated_sheet(found, text.strip()))
     lost = any(each.lost for each in found)
     sys.exit(UNKNOWN if lost else 0 if all(each.ok for each in found) else REFUSED_OR_FAILED)
