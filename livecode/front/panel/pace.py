@@ -1,6 +1,6 @@
 """How often a service is looked at: from who looks at its panel, and from what a look costs. Pure.
 
-    seen by somebody      every second, or less often where a look takes long
+    seen by somebody      every second, or less often where each look takes long
     page hidden, scrolled every 15 seconds
     nobody                not at all
 
@@ -14,9 +14,9 @@ from enum import StrEnum
 
 VISIBLE_S = 1.0
 HIDDEN_S = 15.0
-SHARE = 0.05
+SHARE = 0.1
 """A look may take this share of the time at most."""
-LONGEST_S = 60.0
+LONGEST_S = 30.0
 VISIBLE_LEASE_S = 90.0
 """A browser says every 20 seconds that a panel is seen; where its kernel is busy, it is heard later."""
 HIDDEN_LEASE_S = 300.0
@@ -34,6 +34,12 @@ class Seen(StrEnum):
 _LEASES = {Seen.VISIBLE: VISIBLE_LEASE_S, Seen.HIDDEN: HIDDEN_LEASE_S, Seen.GONE: 0.0}
 
 
+def usual_s(usual_s: float, took_s: float) -> float:
+    """How long a look takes as a rule, after one took that long: a single slow one, of a service that is busy at that
+    moment, counts little, and many in a row count fully."""
+    return min(took_s, 2 * usual_s + 0.01)
+
+
 @dataclass(slots=True)
 class Viewers:
     """Who looks at a panel. Times are seconds of one clock that does not go back."""
@@ -45,10 +51,10 @@ class Viewers:
         self._until[view] = seen, now + _LEASES[seen]
         self._until = {name: lease for name, lease in self._until.items() if lease[1] > now}
 
-    def pace(self, now: float, took_s: float) -> float | None:
-        """How long to wait from one look to the next, where the last one took that long; None while nobody looks."""
+    def pace(self, now: float, takes_s: float) -> float | None:
+        """How long to wait from one look to the next, where each takes that long; None while nobody looks."""
         seen = {kind for kind, until in self._until.values() if until > now}
         if not seen:
             return None
         least = VISIBLE_S if Seen.VISIBLE in seen else HIDDEN_S
-        return min(max(least, took_s / SHARE), LONGEST_S)
+        return min(max(least, takes_s / SHARE), LONGEST_S)

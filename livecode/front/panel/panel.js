@@ -13,6 +13,7 @@ const STILL_THERE_MS = 20_000;
 const HIDDEN_STILL_THERE_MS = 60_000;
 const SILENT_S = 12;
 const ARMED_MS = 400;
+const MANY_ROWS = 12;
 
 const SPANS = [[86400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]];
 
@@ -95,6 +96,7 @@ class View {
     this.model = model;
     this.name = Math.random().toString(36).slice(2);
     this.sorts = {};
+    this.filters = {};
     this.closed = new Set();
     this.before = {};
     this.pending = null;
@@ -222,7 +224,7 @@ class View {
 
   /** A button that asks before it does anything: the second press, of another button, is what counts. */
   button(key, label, question, confirm, request, danger = false) {
-    if (this.model.get("ended")) return null;
+    if (this.model.get("ended") || this.model.get("shown").away) return null;
     if (this.waiting) {
       const mine = this.waiting.button === key;
       return h("button", { class: "lp-button", disabled: true, type: "button", "data-key": key }, mine ? "working…" : label);
@@ -242,7 +244,7 @@ class View {
   }
 
   confirmation() {
-    if (!this.pending) return null;
+    if (!this.pending || this.model.get("ended") || this.model.get("shown").away) return null;
     const { key, question, confirm, request, danger, armed } = this.pending;
     const cancel = () => {
       this.pending = null;
@@ -305,11 +307,13 @@ class View {
   // ── drawing ────────────────────────────────────────────────────────────────────────────────────────────────
 
   draw() {
-    const focused = this.root.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+    const active = this.root.contains(document.activeElement) ? document.activeElement : null;
+    const focused = active?.dataset.key;
+    const typed = active?.matches(".lp-filter") ? active.selectionStart : null;
     const scrolled = [...this.root.querySelectorAll("[data-scroll]")].map((node) => [node.dataset.scroll, node.scrollTop, node.scrollLeft]);
     const shown = this.model.get("shown");
     this.root.setAttribute("aria-label", `livecode: ${shown.service}`);
-    this.root.classList.toggle("lp-off", Boolean(this.model.get("ended")));
+    this.root.classList.toggle("lp-off", Boolean(this.model.get("ended") || shown.away));
     this.root.replaceChildren(...[
       this.head(shown),
       shown.away && !this.model.get("ended") ? h("div", { class: "lp-away", role: "alert" }, `${shown.away}. What is shown was seen before; it comes back by itself.`) : null,
@@ -326,7 +330,11 @@ class View {
       const node = this.root.querySelector(`[data-scroll='${name}']`);
       if (node) [node.scrollTop, node.scrollLeft] = [top, left];
     }
-    if (focused) this.root.querySelector(`[data-key='${CSS.escape(focused)}']`)?.focus({ preventScroll: true });
+    if (focused) {
+      const again = this.root.querySelector(`[data-key='${CSS.escape(focused)}']`);
+      again?.focus({ preventScroll: true });
+      if (typed !== null) again?.setSelectionRange(typed, typed);
+    }
     this.tickHead();
     this.tickCanary();
   }
@@ -394,9 +402,27 @@ class View {
       { class: "lp-section", open: !this.closed.has(name), ontoggle: toggle },
       h("summary", { "data-key": `section ${name}` }, title, h("span", { class: "lp-count" }, String(rows.length))),
       rows.length
-        ? h("div", { class: "lp-scroll", tabindex: "0", role: "region", "aria-label": title, "data-scroll": name }, this.table(name, rows, action))
+        ? [
+            this.filter(name, title, rows),
+            h("div", { class: "lp-scroll", tabindex: "0", role: "region", "aria-label": title, "data-scroll": name }, this.table(name, this.filtered(name, rows), action)),
+          ]
         : h("div", { class: "lp-empty" }, empty),
     );
+  }
+
+  /** Where there are many rows: what they must say to be shown. */
+  filter(name, title, rows) {
+    if (rows.length <= MANY_ROWS) return null;
+    const type = (event) => {
+      this.filters[name] = event.target.value;
+      this.draw();
+    };
+    return h("input", { class: "lp-filter", type: "search", placeholder: `filter ${title.toLowerCase()}`, "aria-label": `Filter ${title}`, "data-key": `filter ${name}`, value: this.filters[name] ?? "", oninput: type });
+  }
+
+  filtered(name, rows) {
+    const wanted = rows.length > MANY_ROWS ? (this.filters[name] ?? "").trim().toLowerCase() : "";
+    return wanted ? rows.filter((row) => Object.values(row).some((value) => String(value).toLowerCase().includes(wanted))) : rows;
   }
 
   table(name, rows, action) {
@@ -501,9 +527,10 @@ class View {
   figures(functions) {
     const most = Math.max(...functions.flatMap((each) => [...each.p50, ...each.p99].map((one) => one?.ms ?? 0)), 1e-9);
     const pair = ([fresh, old]) => h("td", { class: "lp-number" }, h("b", {}, fresh === null ? "–" : fresh.toLocaleString("en")), h("span", { class: "lp-was" }, old === null ? "new" : old.toLocaleString("en")));
-    const bar = (latency, kind) => h("div", { class: `lp-bar ${kind}` }, h("i", { style: `width:${latency ? Math.max(2, (100 * latency.ms) / most) : 0}%` }), h("span", {}, latency ? latency.text : "–"));
+    const bar = (latency, kind) => h("div", { class: `lp-bar ${kind}` }, h("i", { style: `width:calc((100% - 62px) * ${latency ? Math.max(0.02, latency.ms / most) : 0})` }), h("span", {}, latency ? latency.text : "–"));
     const bars = ([fresh, old]) => h("td", { class: "lp-bars" }, bar(fresh, "lp-new"), bar(old, "lp-old"));
     const head = ["function", "finding", "calls", "errors", "p50", "p99"];
+    const counted = new Set(["calls", "errors"]);
     return h(
       "div",
       { class: "lp-scroll", tabindex: "0", role: "region", "aria-label": "figures of the canary", "data-scroll": "canary" },
@@ -511,7 +538,7 @@ class View {
         "table",
         {},
         h("caption", {}, h("span", { class: "lp-key lp-new" }, "new code"), h("span", { class: "lp-key lp-old" }, "old code")),
-        h("thead", {}, h("tr", {}, head.map((each) => h("th", { scope: "col" }, each)))),
+        h("thead", {}, h("tr", {}, head.map((each) => h("th", { scope: "col", class: counted.has(each) ? "lp-number" : undefined }, each)))),
         h("tbody", {}, functions.map((each) =>
           h("tr", {}, h("td", { class: "lp-code lp-strong" }, `${each.name}()`), h("td", {}, h("span", { class: "lp-tone", "data-tone": each.tone }, h("span", { class: "lp-mark", "aria-hidden": "true" }, MARKS[each.tone]), h("span", {}, each.finding))), pair(each.calls), pair(each.errors), bars(each.p50), bars(each.p99)))),
       ),

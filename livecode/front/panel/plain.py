@@ -1,7 +1,7 @@
 """What the panel shows of a look, as plain data: texts, numbers, tones; the browser draws it and counts the ages.
 
     service, place, facts, away, generation
-    workers    name, host, pid, python, started, pushes, generation, state, tone
+    workers    those that are not in step first: name, host, pid, python, started, pushes, generation, state, tone
     modules    module, version, checksum, on, differs, disk, author, since, reason, undo
     old        module, function, version, place, count, on
     pushes     generation, what, author, at, reason, outcome, tone
@@ -72,7 +72,7 @@ def plain(look: Look) -> Plain:
         "facts": list(_facts(look)),
         "away": look.away,
         "generation": max((status.generation for status in look.statuses), default=0),
-        "workers": list(_workers(look)),
+        "workers": sorted(_workers(look), key=lambda row: bool(row["tone"] == Tone.GOOD)),
         "modules": list(_modules(look.statuses, on_trial=_is_on_trial(look))),
         "old": list(_old(look.statuses)),
         "pushes": [_push(push) for push in look.pushes],
@@ -104,6 +104,8 @@ def _workers(look: Look) -> Iterator[Plain]:
     most = _most_common(look.statuses)
     newest = max((status.generation for status in look.statuses), default=0)
     trying = set(look.canary.workers) if look.canary is not None else set()
+    tried = look.canary.modules if look.canary is not None else ()  # of these, two versions run on purpose
+    most = {name: running for name, running in most.items() if name not in tried}
     for status in look.statuses:
         worker = status.worker
         state, tone = next(_states(status, newest, most, worker.key in trying))

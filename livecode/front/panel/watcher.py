@@ -23,13 +23,11 @@ from livecode.errors import LivecodeError
 from livecode.fleet.service import Service
 from livecode.front.panel.deeds import Asked, carried_out
 from livecode.front.panel.look import look_at, why_away
-from livecode.front.panel.pace import Seen, Viewers
+from livecode.front.panel.pace import Seen, Viewers, usual_s
 from livecode.front.panel.plain import Look
 from livecode.model.sheet import Sheet
 
 STOP_S = 5.0
-AWAY_S = 1.0
-"""How often a service that is away is looked for."""
 
 
 class Screen(Protocol):
@@ -56,7 +54,7 @@ class Watcher:
         self._notebooks, self._author, self._screen = service, author, screen
         self._service = service.another()
         self._last = Look(service.name, service.place)
-        self._asked, self._took_s, self._looked_at = deque[Asked](), 0.0, float("-inf")
+        self._asked, self._takes_s, self._looked_at = deque[Asked](), 0.0, float("-inf")
         self._changed, self._stopped = threading.Condition(), False
         run = contextvars.copy_context().run  # what it shows belongs to the notebook of the cell that opened it
         self._thread = threading.Thread(target=run, args=(self._work,), name="livecode-panel", daemon=True)
@@ -107,7 +105,7 @@ class Watcher:
         with self._changed:
             while not self._stopped and not self._asked:
                 now = time.monotonic()
-                pace = self.viewers.pace(now, self._took_s)
+                pace = self.viewers.pace(now, self._takes_s)
                 left = None if pace is None else self._looked_at + pace - now
                 if left is not None and left <= 0:
                     break
@@ -127,5 +125,5 @@ class Watcher:
         except LivecodeError as error:
             look = replace(self._last, away=why_away(self._last.service, error))
         self._looked_at = time.monotonic()
-        self._took_s, self._last = self._looked_at - began, look
+        self._takes_s, self._last = usual_s(self._takes_s, self._looked_at - began), look
         self._screen.show(look, time.time())

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from livecode.front.panel.pace import HIDDEN_LEASE_S, HIDDEN_S, LONGEST_S, VISIBLE_LEASE_S, VISIBLE_S, Seen, Viewers
+from livecode.front.panel.pace import (
+    HIDDEN_LEASE_S,
+    HIDDEN_S,
+    LONGEST_S,
+    VISIBLE_LEASE_S,
+    VISIBLE_S,
+    Seen,
+    Viewers,
+    usual_s,
+)
 
 
 def test_nobody_looks_for_nobody() -> None:
@@ -31,8 +40,18 @@ def test_the_view_that_is_seen_best_decides() -> None:
 
 
 def test_a_slow_look_is_taken_less_often() -> None:
-    """It takes a twentieth of the time at most."""
+    """It takes a tenth of the time at most."""
     viewers = Viewers()
     viewers.says("a", Seen.VISIBLE, 0.0)
-    assert viewers.pace(0.0, 0.5) == 10.0
+    assert viewers.pace(0.0, 0.5) == 5.0
     assert viewers.pace(0.0, 60.0) == LONGEST_S
+
+
+def test_a_single_slow_look_counts_little() -> None:
+    """The next one comes as soon as ever; where all are slow, that is soon known."""
+    assert usual_s(0.02, 4.0) < 0.1
+    takes_s = 0.02
+    for _ in range(10):
+        takes_s = usual_s(takes_s, 4.0)
+    assert takes_s == 4.0
+    assert usual_s(takes_s, 0.02) == 0.02

@@ -39,9 +39,11 @@ def test_in_short() -> None:
     ],
 )
 def test_a_worker_says_what_is_wrong_with_it(odd: ProcessStatus, state: str, tone: str) -> None:
-    """What matters most first; the others are in step."""
+    """What matters most first; the others are in step, and stand below it."""
     rows = plain(look(status(1), odd, status(3)))["workers"]
-    assert [(row["state"], row["tone"]) for row in rows] == [("in step", "good"), (state, tone), ("in step", "good")]
+    said = {row["name"]: (row["state"], row["tone"]) for row in rows}
+    assert said == {"w1": ("in step", "good"), "w2": (state, tone), "w3": ("in step", "good")}
+    assert [row["name"] for row in rows] == (["w1", "w2", "w3"] if tone == "good" else ["w2", "w1", "w3"])
 
 
 def test_a_module_has_a_row_for_each_source_that_runs() -> None:
@@ -123,5 +125,10 @@ def test_a_canary() -> None:
     assert quote["p50"][0]["ms"] > quote["p50"][1]["ms"] > 0
     assert figures["notes"] == ["not called: shop.pricing.idle", "not measured: w3 cannot"]
     assert shown["workers"][0]["state"] == "runs the canary"
+    old = tuple(status(n, module(version=1, digest=OLD)) for n in (2, 3, 4))
+    assert {row["state"] for row in plain(look(*old, status(1), canary=canary()))["workers"]} == {
+        "in step",
+        "runs the canary",
+    }
     assert not any(row["undo"] for row in shown["modules"])
     assert shown["modules"][0]["digest"] == NEW
