@@ -10,7 +10,7 @@ from typing import Any
 from livecode.errors import UsageError
 from livecode.model.headline import duration
 from livecode.model.nouns import Worker
-from livecode.model.report import Failure
+from livecode.model.report import Failure, Frame
 from livecode.model.sheet import Code, Item, Note, Part, Sheet, Table
 
 EXPRESSION = "expression"
@@ -218,13 +218,33 @@ def _failed(failure: Failure, tag: str, expression: str, each: Evaluated) -> Ite
 
 def trace(failure: Failure, expression: str) -> Iterator[Note | Code]:
     """Where it failed: the place in the expression, the service's own frames, and how many others there are."""
+    yield from own_trace(failure, expression)
+    if others := other_frames(failure):
+        last = others[-1]
+        yield Note(f"  … {counted(others)}, the last: {last.chunk}, line {last.line}, in {last.function}")
+
+
+def own_trace(failure: Failure, expression: str) -> Iterator[Note | Code]:
+    """The place in the expression, and the frames of the service's own modules."""
     if failure.column:
         yield Code(EXPRESSION, failure.source, failure.line, failure.column, failure.end_column, failure.message)
     is_block = "\n" in expression.strip()
     for frame in failure.frames:
         if frame.own and (is_block or frame.chunk != EXPRESSION):
-            text = f":  {frame.text.strip()}" if frame.text else ""
-            yield Note(f"  {frame.chunk}, line {frame.line}, in {frame.function}{text}")
-    others = sum(not frame.own for frame in failure.frames)
-    if others:
-        yield Note(f"  … {others} frame{'s' * (others != 1)} of other code")
+            yield Note(f"  {frame_words(frame)}")
+
+
+def frame_words(frame: Frame) -> str:
+    """Where it is, and its line."""
+    text = f":  {frame.text.strip()}" if frame.text else ""
+    return f"{frame.chunk}, line {frame.line}, in {frame.function}{text}"
+
+
+def other_frames(failure: Failure) -> tuple[Frame, ...]:
+    """The frames that are neither the expression's nor the service's own."""
+    return tuple(frame for frame in failure.frames if not frame.own)
+
+
+def counted(others: Sequence[Frame]) -> str:
+    """How many they are."""
+    return f"{len(others)} frame{'s' * (len(others) != 1)} of other code"

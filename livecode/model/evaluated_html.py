@@ -17,11 +17,15 @@ from livecode.model.evaluated import (
     Evaluated,
     MimeData,
     alike,
+    counted,
     first_line,
-    trace,
+    frame_words,
+    other_frames,
+    own_trace,
 )
 from livecode.model.headline import duration
 from livecode.model.html import framed, items_html
+from livecode.model.report import Frame
 
 STYLE = """
 .livecode .lc-cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(21em,100%),1fr));gap:8px;
@@ -77,13 +81,21 @@ def _failed(each: Evaluated, expression: str, name: str) -> str:
     else:
         word, glyph = "FAILED", "✖"
         why = f"{each.failure.type}: {each.failure.message}".removesuffix(": ")
-        items = items_html(tuple(trace(each.failure, expression)))
+        items = items_html(tuple(own_trace(each.failure, expression))) + _folded(other_frames(each.failure))
     tone, took = ("bad", duration(each.duration_ms)) if each.failure else ("warn", "")
     badge = f"<span class='lc-badge lc-{tone}'>{glyph} {word}</span>"
     facts = " ".join(f"<span class='lc-fact'>{escape(fact)}</span>" for fact in filter(None, (name, took)))
     head = f"<span class='lc-title'>{escape(first_line(expression))}</span> <span>{escape(why)}</span>"
     body = f"<div class='lc-body'>{items}</div>" if items else ""
     return f"<div class='lc-head'>{badge} {head} {facts}</div>{body}"
+
+
+def _folded(others: Sequence[Frame]) -> str:
+    """The frames of other code, to be opened by who wants to see them."""
+    if not others:
+        return ""
+    lines = escape("\n".join(map(frame_words, others)))
+    return f"<details class='lc-hosts'><summary>{counted(others)}</summary><pre class='lc'>{lines}</pre></details>"
 
 
 def best_html(each: Evaluated) -> str:

@@ -41,6 +41,14 @@ def test_what_is_printed_is_no_value(shop: RunningService) -> None:
     assert (found["text"], found["printed"], found["data"]) == ("7", "looking\n", [])
 
 
+def test_forms_come_where_they_are_asked_for(shop: RunningService) -> None:
+    """Large data is sent to nobody else."""
+    shown = "type('Shown', (), {'_repr_html_': lambda self: '<b>x</b>'})()"
+    (found,) = printed("eval", "shop", shown, "--rich")
+    assert found["data"] == [{"mime": "text/html", "content": "<b>x</b>", "metadata": ""}]
+    assert printed("eval", "shop", shown)[0]["data"] == []
+
+
 def test_workers(shop: RunningService) -> None:
     """The first one, the named one, or all, each behind its name."""
     pids = {
@@ -61,6 +69,8 @@ def test_workers(shop: RunningService) -> None:
         (("1", "--worker", "w9"), "shop has no worker 'w9'; it has w1, w2"),
         (("1", "--worker", "w1", "--all"), "not both"),
         (("1", "--timeout", "-1"), "above 0"),
+        (("1", "--rich"), "--rich is what --json prints"),
+        (("shop.x = 1\n1",), "line 1: shop.x would be changed in the service"),
         (("1", "-m", "no_such_lc"), "no_such_lc is not loaded"),
     ],
 )

@@ -156,6 +156,26 @@ def test_a_failure_shows_the_frames_of_the_service(attached: InteractiveShell) -
     assert "return CACHE[x]" in data["text/html"]
 
 
+def test_a_failure_shows_the_lines_of_the_cell(attached: InteractiveShell) -> None:
+    """What was pushed last is what runs, and it is in no file."""
+    for line, comment in ((3, ""), (4, "# one more line\n")):
+        source = f"STOCK = {{}}\n{comment}def stock(x):\n    return STOCK[x] + {line}\n"
+        assert attached.run_cell_magic("hotpush", "pushed_lc", source).ok
+        assert f"pushed_lc, line {line}, in stock:  return STOCK[x] + {line}" in str(
+            asked(attached, "pushed_lc.stock(1)")
+        )
+    attached.run_line_magic("hotunload", "pushed_lc --force")
+
+
+def test_frames_of_others_are_folded(attached: InteractiveShell) -> None:
+    """They are counted in the text, and can be opened in HTML."""
+    view = asked(attached, "__import__('json').loads('[')")
+    assert "3 frames of other code, the last: " in str(view)
+    html = bundle(attached, view)["text/html"]
+    assert "<summary>3 frames of other code</summary>" in html
+    assert "in raw_decode" in html
+
+
 def test_what_was_cut_is_said(attached: InteractiveShell) -> None:
     """In the text and in the HTML."""
     data = bundle(attached, asked(attached, "list(range(10 ** 6))"))

@@ -79,7 +79,7 @@ w1  web-1
 w3  web-1
   ✖ FAILED  shop.boom()  KeyError: 'kiwi'  w3  2 ms
     shop, line 9, in boom:  return CACHE[x]
-    … 1 frame of other code
+    … 1 frame of other code, the last: /usr/lib/python3/json.py, line 7, in loads
 w5  web-2
   ? UNKNOWN  shop.boom()  w5 (pid 105) did not answer within 15 s""".lstrip("\n")
     )
@@ -119,6 +119,9 @@ def test_cards_are_complete() -> None:
     for said in ("w1, w2", "web-1", "2 of 3 say the same", "&lt;b&gt;", "text/html is left out", "int", "✖ FAILED"):
         assert said in html
     assert "shop, line 9, in boom:  return CACHE[x]" in html
+    assert (
+        "<summary>1 frame of other code</summary><pre class='lc'>/usr/lib/python3/json.py, line 7, in loads:  x" in html
+    )
     assert html.count("<style>") == 1
     assert "\n" not in html.partition("</style>")[0]
 

@@ -6,12 +6,13 @@ import sys
 
 import click
 
+from livecode.errors import UsageError
 from livecode.fleet.chosen import EVALUATION_S
 from livecode.front.commands.common import json_option, name_argument, print_json, service_named, store_option
 from livecode.front.commands.completing import module_names, worker_names
 from livecode.front.commands.reading import standard_input
 from livecode.front.ending import REFUSED_OR_FAILED, UNKNOWN, reader_may_leave
-from livecode.front.evaluate import EvalRequest, evaluate
+from livecode.front.evaluate import RICH_BYTES, EvalRequest, evaluate
 from livecode.front.terminal import show
 from livecode.model.evaluated import evaluated_sheet
 
@@ -27,6 +28,7 @@ from livecode.model.evaluated import evaluated_sheet
     "-m", "--module", default="", metavar="MODULE", shell_complete=module_names, help="Use its own names, too."
 )
 @click.option("--timeout", type=float, default=EVALUATION_S, show_default=True, metavar="SECONDS", help="Give up then.")
+@click.option("--rich", is_flag=True, help="With --json: its HTML, pictures, …, too; up to 8 MB.")
 @store_option
 @json_option
 def eval_command(
@@ -36,6 +38,7 @@ def eval_command(
     everywhere: bool,
     module: str,
     timeout: float,
+    rich: bool,
     store: str,
     as_json: bool,
 ) -> None:
@@ -45,8 +48,10 @@ def eval_command(
     and stopped when its time is up; what it awaits runs on the event loop. What it prints comes on standard error. It
     may begin with statements that bind names of its own. What it calls, it calls: there is no sandbox.
     """
+    if rich and not as_json:
+        raise UsageError("--rich is what --json prints, too: a terminal shows text")
     text = standard_input("the expression") if expression == "-" else expression
-    request = EvalRequest(text, workers, everywhere, module, timeout)
+    request = EvalRequest(text, workers, everywhere, module, timeout, RICH_BYTES if rich and as_json else 0)
     found = evaluate(request, service_named(name, store))
     with reader_may_leave():
         if as_json:
