@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -157,7 +158,7 @@ def test_stale(run: Run, services: Services) -> None:
     wait_until(lambda: len(service.workers()) == 2, "both workers listen", server)
     assert service.push({"pricing": NEW}).verdict is Verdict.LIVE
     (server.folder / "pricing.py").write_text(DEPLOYED)
-    subprocess.run(["kill", "-9", str(service.workers()[0].pid)], check=True)
+    os.kill(service.workers()[0].pid, signal.SIGKILL)
     wait_until(lambda: any(status.stale for status in service.status()), "a worker found a patch stale", server)
     printed = run("status", "shop")
     assert "pricing: the patch is stale on w" in printed

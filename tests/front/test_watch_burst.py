@@ -51,6 +51,16 @@ def test_a_burst_without_an_end_is_cut() -> None:
     assert burst.left_s(BOUND_S) <= 0
 
 
+def test_who_was_busy_is_waited_for_once_more() -> None:
+    """The lock of a checkout goes before a poll, or a queue of notices, has told of its last files."""
+    burst = burst_of(0.0, 0.001)
+    after = BOUND_S + 5.0
+    assert burst.left_s(after, busy=True) > 0
+    assert burst.left_s(after) <= 0
+    burst.wait_from(after)
+    assert burst.left_s(after) == pytest.approx(burst.silence_s)
+
+
 def test_a_file_that_is_being_written_is_waited_for() -> None:
     """Until it is closed, or too long."""
     burst = Burst()

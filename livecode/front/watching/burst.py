@@ -57,6 +57,10 @@ class Burst:
         self.paths.update(paths)
         self.writing = set(writing)
 
+    def wait_from(self, now: float) -> None:
+        """Whoever was busy is not any more: what they saved last may not have been noticed yet."""
+        self._first = self._last = now
+
     @property
     def silence_s(self) -> float:
         """How long nothing is saved when it is over."""

@@ -73,8 +73,14 @@ class Patrol:
         burst = Burst(self._chosen.lookout.quiet_s)
         if not self._gather(burst, timeout_s):
             return set()
-        while (left := burst.left_s(time.monotonic(), busy=self._git.is_busy)) > 0:
-            self._gather(burst, min(left, GIT_S) if self._git.is_busy else left)
+        busy = False
+        while True:
+            was_busy, busy = busy, self._git.is_busy
+            if was_busy and not busy:
+                burst.wait_from(time.monotonic())
+            if (left := burst.left_s(time.monotonic(), busy=busy)) <= 0:
+                break
+            self._gather(burst, min(left, GIT_S) if busy else left)
         return self._there_or_long_gone(burst.paths)
 
     def since(self, when: float) -> set[str]:
