@@ -60,6 +60,16 @@ def begin_in_child(service: str, folder: str, watched: Sequence[str]) -> None:
         print(f"livecode: no door in pid {os.getpid()}: {error}", file=sys.stderr)
 
 
+def begin_started(service: str, watched: Sequence[str]) -> None:
+    """Begins in a Python that the program started by subprocess: another program, which must not fail for this."""
+    from livecode.live.tracking import leave_to_runpy
+    from livecode.program.start import program_of
+
+    module, folder = program_of(sys.orig_argv)
+    leave_to_runpy(module)
+    begin_in_child(service, folder, watched)
+
+
 def _track(folder: str) -> None:
     try:
         track(folder)

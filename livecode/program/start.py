@@ -25,9 +25,12 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 RUN = "LIVECODE_RUN"
-"""What `site/sitecustomize.py` is told: fields between `BETWEEN`, see `_told`."""
+"""What `site/sitecustomize.py` is told, in fields between `BETWEEN`: whether there was a PYTHONPATH; where children by
+subprocess listen, too, the process id of the program and which Python it is; the name; the module or the folder of the
+script; and what is to be watched."""
 BETWEEN = "\x1f"
 SITE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "site")
+CHILDREN = "--children"
 SWITCH = "LIVECODE"
 PATH = "PYTHONPATH"
 MISUSE = 2
@@ -39,27 +42,33 @@ LONG_WITH_VALUE = ("--check-hash-based-pycs",)
 FIRST_BYTES = 512
 
 
-class Wish(namedtuple("Wish", ("program", "name", "watched"))):
+class Wish(namedtuple("Wish", ("program", "name", "watched", "children"), defaults=(False,))):
     """What `livecode run` is asked for.
 
     Attributes:
         program: What follows ``python`` on a command line.
         name: Of the service; empty for one that is made of the program's.
         watched: Folders whose sources go live when they are saved.
+        children: True if Python programs that it starts by subprocess listen, too.
     """
 
     __slots__ = ()
     program: tuple[str, ...]
     name: str
     watched: tuple[str, ...]
+    children: bool
 
 
 def read(words: Sequence[str]) -> Wish | None:
     """What the words after ``livecode run`` ask for; None if that is help, or an error to be explained."""
     given: dict[str, list[str]] = {"--name": [], "--watch": []}
     rest = list(words)
+    children = False
     while rest and rest[0].startswith("--") and rest[0] != "--":
         option, equals, value = rest.pop(0).partition("=")
+        if option == CHILDREN and not equals:
+            children = True
+            continue
         if option not in given or not (equals or rest):
             return None
         given[option].append(value if equals else rest.pop(0))
@@ -67,7 +76,7 @@ def read(words: Sequence[str]) -> Wish | None:
         del rest[0]
     if not rest or not _is_program(rest):
         return None
-    return Wish(tuple(rest), given["--name"][-1] if given["--name"] else "", tuple(given["--watch"]))
+    return Wish(tuple(rest), given["--name"][-1] if given["--name"] else "", tuple(given["--watch"]), children)
 
 
 def _is_program(words: Sequence[str]) -> bool:
@@ -133,6 +142,20 @@ def python_flags(original: Sequence[str], arguments: int) -> list[str]:
     return flags
 
 
+def program_of(original: Sequence[str]) -> tuple[str, str]:
+    """The module that a Python runs, or else the folder of its script; empty where it has none.
+
+    Args:
+        original: As in `sys.orig_argv`.
+    """
+    first, *more = [*original[1 + len(python_flags(original, 0)) :], ""]
+    if first.startswith("-m"):
+        return first[2:] or more[0], ""
+    if not first or first.startswith("-"):
+        return "", ""
+    return "", os.path.abspath(first if os.path.isdir(first) else os.path.dirname(first) or ".")
+
+
 def _check(wish: Wish, flags: Sequence[str]) -> None:
     if wish.name:
         check_name(wish.name)
@@ -150,14 +173,15 @@ def _check(wish: Wish, flags: Sequence[str]) -> None:
 
 
 def _told(wish: Wish, python_path: str | None) -> str:
-    """Whether there was a PYTHONPATH, the name, the module or the folder of the script, and what is to be watched."""
+    """What the program's Python is told: see `RUN`."""
     first = wish.program[0]
     module = (first[2:] or wish.program[1]) if first.startswith("-m") else ""
     folder = "" if first.startswith("-") else first if os.path.isdir(first) else os.path.dirname(first) or "."
     had = "0" if python_path is None else "1"
+    heir = f"{os.getpid()} {sys.hexversion} {sys.prefix}" if wish.children else ""
     watched = (os.path.abspath(each) for each in wish.watched)
     name = wish.name or _name(wish.program)
-    return BETWEEN.join((had, name, module, folder and os.path.abspath(folder), *watched))
+    return BETWEEN.join((had, heir, name, module, folder and os.path.abspath(folder), *watched))
 
 
 def _name(program: Sequence[str]) -> str:

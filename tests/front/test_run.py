@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -16,7 +17,7 @@ import livecode
 from livecode.fleet.discovery import look
 from livecode.model.report import Verdict
 from livecode.program.name import name_of_file, name_of_module
-from livecode.program.start import FIRST_BYTES, Wish, python_flags, read, shebang
+from livecode.program.start import FIRST_BYTES, Wish, program_of, python_flags, read, shebang
 from tests.services import RunningService, Services, free_port, wait_until
 
 RUN = [sys.executable, "-m", "livecode", "run"]
@@ -118,6 +119,89 @@ def test_children_of_multiprocessing_listen(services: Services, shop: Path, meth
         process.communicate(timeout=60)
 
 
+STARTS = """
+import os, subprocess, sys
+if len(sys.argv) == 1:
+    import json
+    given = {name: os.environ.get(name) for name in ("LIVECODE_RUN", "PYTHONPATH")}
+    print(json.dumps([os.getpid(), given, sys.path]), flush=True)
+    program = {"module": ["-m", "starts", "child"], "script": [__file__, "child"]}[os.environ["HOW"]]
+    sys.exit(subprocess.run([sys.executable, *program], env={**os.environ, "MINE": "1"}).returncode)
+import json, pricing
+print(json.dumps([os.getpid(), sys.argv[1:], sys.path, __file__]), flush=True)
+sys.stdin.readline()
+sys.exit(7)
+"""
+"""A program that starts itself anew, as reloaders do."""
+
+
+@pytest.mark.parametrize("how", ["module", "script"])
+@pytest.mark.parametrize("asked", [True, False])
+def test_what_is_started_by_subprocess_listens_if_asked(services: Services, shop: Path, asked: bool, how: str) -> None:
+    """It runs as it would; its modules take pushes; without --children, nothing of livecode reaches it."""
+    (shop / "starts.py").write_text(STARTS)
+    words = [*RUN, *(["--children"] * asked), str(shop / "starts.py")]
+    environment = services.environment(HOW=how)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(words, env=environment, cwd=shop, text=True, **pipes)  # type: ignore[call-overload]
+    try:
+        parent, given, path = json.loads(process.stdout.readline())
+        child, arguments, child_path, file = json.loads(process.stdout.readline())
+        assert (arguments, os.path.realpath(file)) == (["child"], os.path.realpath(shop / "starts.py"))
+        assert not any("livecode/program" in each for each in (*path, *child_path))
+        wait_until(lambda: parent in {each.worker.pid for each in look("starts").workers}, "the program listens")
+        assert {each.worker.pid for each in look("starts").workers} == ({parent, child} if asked else {parent})
+        if asked:
+            report = livecode.attach("starts").push({"pricing": OLD.replace("old", "new")})
+            assert (report.verdict, report.workers) == (Verdict.LIVE, 2), str(report)
+        else:
+            assert given == {"LIVECODE_RUN": None, "PYTHONPATH": environment["PYTHONPATH"]}
+    finally:
+        _, wrong = process.communicate("\n", timeout=60)
+    assert (process.returncode, wrong) == (7, "")
+
+
+def test_a_child_of_another_python_runs_all_the_same(services: Services, shop: Path) -> None:
+    """One of another Python: nothing of livecode is even imported there."""
+    (shop / "other.py").write_text(
+        "import os, subprocess, sys\n"
+        "told = os.environ['LIVECODE_RUN'].replace(str(sys.hexversion), '1')\n"
+        "code = 'import sys; print(\"livecode\" in sys.modules)'\n"
+        "subprocess.run([sys.executable, '-c', code], env={**os.environ, 'LIVECODE_RUN': told})\n"
+    )
+    done = finished(services, [*RUN, "--children", "other.py"], shop)
+    assert (done.stdout, done.stderr) == ("False\n", "")
+
+
+def test_children_of_multiprocessing_begin_once(services: Services, shop: Path) -> None:
+    """They inherit the environment, too, and so do the helpers of multiprocessing, which are no workers."""
+    process = services.program([*RUN, "--children", str(shop / "children.py"), "forkserver"])
+    assert process.stdout is not None
+    try:
+        pids = {int(process.stdout.readline()) for _ in range(WORKERS)}
+        wait_until(lambda: len(look("children").workers) == 1 + WORKERS, "parent and children listen")
+        assert {each.worker.pid for each in look("children").workers} == {process.pid, *pids}
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+
+
+PROGRAMS = {
+    "-m shop.jobs a": ("shop.jobs", ""),
+    "-O -mshop": ("shop", ""),
+    "-W error /srv/shop/app.py -m x": ("", "/srv/shop"),
+    "-c pass": ("", ""),
+    "-": ("", ""),
+    "": ("", ""),
+}
+
+
+@pytest.mark.parametrize("words", PROGRAMS)
+def test_what_a_python_runs(words: str) -> None:
+    """The module is left to runpy, the folder of a script is tracked."""
+    assert program_of(["python", *words.split()]) == PROGRAMS[words]
+
+
 def test_what_is_saved_goes_live_if_asked(services: Services, shop: Path) -> None:
     """With --watch, a save under that folder is live, and what is said of it is on standard error."""
     (shop / "loop.py").write_text(
@@ -216,6 +300,8 @@ WORDS = {
     ("app.py",): Wish(("app.py",), "", ()),
     ("--name", "a", "-m", "b", "--name", "c"): Wish(("-m", "b", "--name", "c"), "a", ()),
     ("--name=a", "--watch=x", "--watch", "y", "--", "b"): Wish(("b",), "a", ("x", "y")),
+    ("--children", "--name", "a", "b", "--children"): Wish(("b", "--children"), "a", (), True),
+    ("--children=1", "b"): None,
     ("-",): Wish(("-",), "", ()),
     ("-c1",): Wish(("-c1",), "", ()),
     ("-c",): None,
